@@ -141,8 +141,7 @@ class Accounts:
             known = None if owner is None else await self._store.find_account(key)
             own = owner if known is not None and known.id == owner else None
         account = await self._verify(key, password, now, place, own)
-        # Only now: a refusal of anybody else would tell that there is such a player. A change of
-        # the password is not refused: it is what helps against somebody else who knows it.
+        # Only now: a refusal of anybody else would tell that there is such a player.
         self._attempts.sign_in(account.id, place, now)
         wait = self._budget.wait(account.id, now)
         if wait > 0:
@@ -173,6 +172,7 @@ class Accounts:
             account = await self._verify(key, current, now, place, player.id)
         except BadCredentials:
             raise WrongPassword(player.id) from None
+        self._attempts.change(player.id, place, now)
         before = account.password_hash
         hashed = await self._passwords.hash(new, place)
         if before is None or self._hash_of(account) != before:

@@ -38,11 +38,8 @@ class Attempts:
         in_a_row = limits.guesses_in_a_row
         self._in_a_row = _Guesses(in_a_row, limits, Series(in_a_row, keys), TooManyInARow)
         self._known = _KnownPlaces(limits)
-        self._sign_ins = MovingWindow[str](limits.sign_ins_per_player, keys)
-        self._sign_ins_by_network = [
-            MovingWindow[str](quota, keys)
-            for quota in _of_networks(limits.sign_ins_per_address, limits)
-        ]
+        self._sign_ins = _RightPasswords(limits)
+        self._changes = _RightPasswords(limits)
         self._players_by_network = [
             MovingWindow[str](quota, keys)
             for quota in _of_networks(limits.players_per_address, limits)
@@ -115,9 +112,16 @@ class Attempts:
         return place.address if is_known else _ELSEWHERE
 
     def sign_in(self, player: PlayerId, place: Place, now: float) -> None:
-        """Count a password that was found right. Raises TooManyAttempts."""
-        by_network = zip(self._sign_ins_by_network, place.networks, strict=False)
-        _take([(self._sign_ins, player), *by_network], now)
+        """Count a password that was found right at a sign-in. Raises TooManyAttempts."""
+        self._sign_ins.take(player, place, now)
+
+    def change(self, player: PlayerId, place: Place, now: float) -> None:
+        """Count a password that was found right at its change. Raises TooManyAttempts.
+
+        Apart from sign-ins: whoever else knows the password could go on signing in, and so keep its
+        owner from changing it, which is what helps against them. Only who could have changed it
+        fills this window."""
+        self._changes.take(player, place, now)
 
     def new_player(self, place: Place, now: float) -> None:
         """Count a player about to be created. Raises TooManyAttempts."""
@@ -152,6 +156,23 @@ def _take(counted: Sequence[tuple[MovingWindow[str], str]], now: float) -> None:
         raise TooManyAttempts(to_wait(wait))
     for window, key in counted:
         window.take(key, now)
+
+
+class _RightPasswords:
+    """Counts the right passwords of each player, and those from each network."""
+
+    def __init__(self, limits: Limits) -> None:
+        keys = limits.counted_keys
+        self._by_player = MovingWindow[str](limits.sign_ins_per_player, keys)
+        self._by_network = [
+            MovingWindow[str](quota, keys)
+            for quota in _of_networks(limits.sign_ins_per_address, limits)
+        ]
+
+    def take(self, player: PlayerId, place: Place, now: float) -> None:
+        """Count one. Raises TooManyAttempts."""
+        by_network = zip(self._by_network, place.networks, strict=False)
+        _take([(self._by_player, player), *by_network], now)
 
 
 class _Guesses:

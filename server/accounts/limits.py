@@ -27,10 +27,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     counts as one address, a /56 has this many times as much, and a /48 this many times that."""
 
     sign_ins_per_player: Quota = Quota(120, 600)
-    """Right passwords of one player: each writes a session, and costs as much as a wrong one."""
+    """Right passwords of one player at sign-ins, each of which writes a session, and as many at
+    changes of the password: each costs as much as a wrong one."""
 
     sign_ins_per_address: Quota = Quota(600, 600)
-    """Right passwords from one address, where a whole school may play."""
+    """Right passwords from one address at sign-ins, where a whole school may play, and as many at
+    changes of passwords."""
 
     players_per_address: Quota = Quota(60, 600)
     """New players from one address, where a whole school may play."""

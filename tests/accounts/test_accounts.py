@@ -231,6 +231,34 @@ async def test_guessing_by_changing_is_limited_as_signing_in_is(
         await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
 
 
+async def test_right_passwords_at_changes_have_a_limit_as_those_at_sign_ins_have(
+    accounts: Accounts, ada: Player
+) -> None:
+    quota = LIMITS.sign_ins_per_player
+    for number in range(quota.count):
+        old, new = (f"correct horse {each}" for each in (number, number + 1))
+        await accounts.change_password(ada, old if number else "correct horse", new, 0.0, HERE)
+    last, new = f"correct horse {quota.count}", "battery staple"
+    with pytest.raises(TooManyAttempts) as caught:
+        await accounts.change_password(ada, last, new, 100.0, HERE)
+    assert caught.value.retry_after == quota.seconds - 100
+    with pytest.raises(WrongPassword):
+        await accounts.change_password(ada, "wrong horse", new, 100.0, HERE)
+    # Signing in goes on.
+    assert (await accounts.authenticate("Ada", last, 100.0, HERE)).id == ada.id
+    await accounts.change_password(ada, last, new, quota.seconds, HERE)
+
+
+async def test_who_knows_the_password_keeps_its_owner_from_no_change_by_signing_in(
+    accounts: Accounts, ada: Player
+) -> None:
+    for _ in range(LIMITS.sign_ins_per_player.count):
+        await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
+    with pytest.raises(TooManyAttempts):
+        await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
+    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
+
+
 async def test_a_guest_has_no_password_to_change(accounts: Accounts) -> None:
     guest = await accounts.new_guest(parse_name("Gus"), 0.0, HERE)
     with pytest.raises(NoPassword):

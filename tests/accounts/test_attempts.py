@@ -415,6 +415,16 @@ def test_an_address_may_sign_in_six_hundred_times_over_all_players(attempts: Att
     assert sign_ins(attempts, 130, "player 6", HERE) == 120
 
 
+def test_changes_are_limited_as_sign_ins_are_and_counted_apart(attempts: Attempts) -> None:
+    for number in range(600):
+        attempts.change(PlayerId(f"player {number % 5}"), LIMITED, 0.0)
+    for player, at in (("player 0", HERE), ("another", LIMITED)):
+        with pytest.raises(TooManyAttempts):
+            attempts.change(PlayerId(player), at, 0.0)
+    attempts.change(PlayerId("another"), HERE, 0.0)
+    assert sign_ins(attempts, 130, "player 0", LIMITED) == 120
+
+
 def test_sign_ins_count_for_the_wider_networks_too(attempts: Attempts) -> None:
     through = [
         sum(sign_ins(attempts, 120, f"{number} {n}", in_a_48(number)) for n in range(6))
