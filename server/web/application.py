@@ -19,6 +19,7 @@ from server.rooms.errors import CommandRefused
 from server.settings import Settings
 from server.transport.limits import Limits as TransportLimits
 from server.web import problems
+from server.web.allowance import ChargeAnswers
 from server.web.caller import IdentifyCaller
 from server.web.calls import Call
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
@@ -53,6 +54,7 @@ def make_application(
             Middleware(RequireJson, limits),
             Middleware(TakeBody, limits),
             Middleware(IdentifyCaller, sessions, presence),
+            Middleware(ChargeAnswers, limits, presence.clock),
         ],
         exception_handlers={
             Problem: problems.answer_problem,

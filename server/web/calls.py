@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from server.web.allowance import check_allowance
 from server.web.guards import SAFE_METHODS
 from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
@@ -57,11 +58,13 @@ class Call(Route):
         query: Iterable[Parameter[Any]] = (),
         problems: Iterable[str] = (),
         details: Mapping[int, type[ProblemDetails]] | None = None,
+        is_long: bool = False,
     ) -> None:
         """`answers`: for each status below 400 the type of its body, `Text`, or None without one.
         `takes`: the type of the body; `fields`: additions to its JSON Schema, by field. `problems`:
         further codes of `PROBLEMS`; those that follow from the rest are added. `details`: by
-        status, the type of problem details with additional members."""
+        status, the type of problem details with additional members. `is_long`: its answers can be
+        long, and are refused to who has been sent too much (`allowance.py`)."""
         super().__init__(path, endpoint, methods=[method])
         self.method = method
         self.summary = summary
@@ -71,9 +74,11 @@ class Call(Route):
         self.fields = dict(fields or {})
         self.query = tuple(query)
         self.details = dict(details or {})
+        self.is_long = is_long
         self._own_problems = tuple(problems)
         reads_disk = not self.is_unsafe and "storage_unavailable" in self._own_problems
-        self.app = _AbandonableHandler(endpoint) if reads_disk else _Handler(endpoint)
+        handler = _AbandonableHandler if reads_disk else _Handler
+        self.app = handler(endpoint, is_long=is_long)
 
     @property
     def is_unsafe(self) -> bool:
@@ -97,6 +102,8 @@ class Call(Route):
             codes |= {"bad_json", "invalid"}
         if self.query:
             codes |= {"invalid"}
+        if self.is_long:
+            codes |= {"too_many_attempts"}
         if self.cookie in (Cookie.NEEDED, Cookie.TAKEN_AWAY):
             codes |= {code for code, (status, _) in PROBLEMS.items() if status == 401}
             codes -= {"bad_credentials"}
@@ -114,10 +121,13 @@ class _Handler:
     (`application.py`).
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, *, is_long: bool) -> None:
         self._endpoint = endpoint
+        self._is_long = is_long
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_long:
+            check_allowance(scope)
         response = await self._answer(Request(scope, receive, send))
         if response is not None:
             await response(scope, receive, send)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from server.base.rates import Rate
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits on requests."""
@@ -29,3 +31,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     largest_page_of_moves: int = 10_000
     """Moves in an answer at most: more than people make in a match."""
+
+    answers_of_player: Rate = Rate(262_144, 16_777_216)
+    """Bytes of answers to one player; beyond it lists and histories are refused. At once it is ten
+    of each, of the longest."""
+
+    answers_of_address: Rate = Rate(2_097_152, 134_217_728)
+    """Bytes of answers to all guests, and to whoever has no session, at one address, where a whole
+    school may play."""
+
+    wider_network: int = 8
+    """How many times as much a network may be sent that is eight bits wider than an IPv6 /64, which
+    counts as one address; see `accounts/limits.py`."""
+
+    counted_keys: int = 50_000
+    """Players, and networks, that each memory of what was sent keeps in its newer half."""

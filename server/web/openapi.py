@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from server import __version__
 from server.transport.limits import Limits as TransportLimits
+from server.web.allowance import DOCUMENT
 from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.limits import Limits
 from server.web.problems import meaning
 from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON, PASSIVE, SOCKET_PATH
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
-
-PATH = "/openapi.json"
 
 NOT_CALLS = {
     "/": "the page, which the browser gets",
@@ -74,7 +73,14 @@ class Description:
     def __init__(self, calls: Iterable[Call], limits: Limits, transport: TransportLimits) -> None:
         self._limits = limits
         self._transport = transport
-        call = Call("GET", PATH, self.show, "This document.", answers={200: dict[str, Any]})
+        call = Call(
+            "GET",
+            DOCUMENT,
+            self.show,
+            "This document.",
+            answers={200: dict[str, Any]},
+            is_long=True,
+        )
         self.calls = [*calls, call]
 
     async def show(self, request: Request) -> Response:

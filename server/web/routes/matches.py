@@ -99,6 +99,7 @@ class MatchRoutes:
                 answers={200: MatchPage},
                 cookie=Cookie.NEEDED,
                 problems=["storage_unavailable"],
+                is_long=True,
             ),
             Call(
                 "GET",
@@ -109,6 +110,7 @@ class MatchRoutes:
                 answers={200: MatchWithMoves},
                 cookie=Cookie.WELCOME,
                 problems=["not_found", "storage_unavailable"],
+                is_long=True,
             ),
         ]
 

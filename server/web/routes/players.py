@@ -97,6 +97,7 @@ class PlayerRoutes:
                 answers={200: PlayerPage},
                 cookie=Cookie.WELCOME,
                 problems=["storage_unavailable"],
+                is_long=True,
             ),
             Call(
                 "GET",
@@ -116,6 +117,7 @@ class PlayerRoutes:
                 answers={200: HistoryPage},
                 cookie=Cookie.NEEDED,
                 problems=["not_yours", "storage_unavailable"],
+                is_long=True,
             ),
         ]
 

@@ -105,6 +105,7 @@ class RoomRoutes:
                 query=[_GAME, _OPEN],
                 answers={200: RoomListings},
                 cookie=Cookie.WELCOME,
+                is_long=True,
             ),
             Call(
                 "POST",
