@@ -31,11 +31,13 @@ class RoomOpened(BaseEvent, frozen=True):
 
 class RoomUpdated(BaseEvent, frozen=True):
     """Anything in a room but the state of its match changed: seats, spectators, host, clocks or
-    countdowns. `is_to_keep`: more than its spectators."""
+    countdowns. `is_to_keep`: more than its spectators. `is_urgent`: more than can be written a
+    little later."""
 
     room_id: RoomId
     at: float
     is_to_keep: bool = True
+    is_urgent: bool = True
 
 
 class RoomClosed(BaseEvent, frozen=True):

@@ -32,6 +32,7 @@ class Room:
         "is_closed",
         "is_private",
         "is_to_keep",
+        "is_urgent",
         "limits",
         "made_by",
         "match",
@@ -72,10 +73,11 @@ class Room:
         # again.
         self.empty_since = opened_at
         self.is_closed = False
-        # Whether there is a change to publish, one that is to be kept too, and when the seats must
-        # be looked at next.
+        # Whether there is a change to publish, one that is to be kept too, and at once. When the
+        # seats must be looked at next.
         self.is_changed = False
         self.is_to_keep = False
+        self.is_urgent = False
         self.seats_due = NEVER
         self.slot: int | None = None
 
@@ -235,12 +237,13 @@ class Room:
     def set_presence(self, number: int, player: Player | None, signs_out_at: float) -> None:
         """The status of a seated player changed: see `SeatState.set_presence`."""
         self.seats[number].set_presence(player, signs_out_at)
-        self.mark()
+        self.mark(is_urgent=False)
 
     def want_more(self, number: int) -> None:
-        """The player of a seat votes for the next match."""
-        self.seats[number].want_more()
-        self.mark()
+        """The player of a seat votes for the next match. Idempotent."""
+        if not self.seats[number].wants_more:
+            self.seats[number].want_more()
+            self.mark(is_urgent=False)
 
     def reset_seat(self, number: int) -> None:
         """A match has ended: reset what counted within it."""
@@ -316,11 +319,13 @@ class Room:
         self.quiet_since = self.empty_since = NEVER
         self.mark()
 
-    def mark(self, *, is_to_keep: bool = True) -> None:
+    def mark(self, *, is_to_keep: bool = True, is_urgent: bool = True) -> None:
         """Mark the room as changed, so that the turn publishes it. To be called from elsewhere
-        where its match changed it, or time. `is_to_keep`: its document changes too."""
+        where its match changed it, or time. `is_to_keep`: its document changes too; `is_urgent`: in
+        more than can be written a little later."""
         self.is_changed = True
         self.is_to_keep = self.is_to_keep or is_to_keep
+        self.is_urgent = self.is_urgent or (is_to_keep and is_urgent)
 
     def count_presence(self, now: float) -> None:
         """Update since when enough players are here to begin. A short absence, as in a reload of
@@ -333,9 +338,9 @@ class Room:
         elif present >= least:
             self.enough_since = min(self.enough_since, now)
 
-    def settle(self, now: float) -> bool:
+    def settle(self, now: float) -> tuple[bool, bool]:
         """Choose the host; update since when the room is quiet, and when its seats are looked at
-        next. The caller publishes the changes; return True if they are to be kept."""
+        next. The caller publishes the changes; return whether they are to be kept, and at once."""
         before, self.host = self.host, self.choose_host(now)
         if self.is_kept_open():
             self.quiet_since = self.empty_since = NEVER
@@ -343,9 +348,10 @@ class Room:
             self.quiet_since = min(self.quiet_since, now)
             self.empty_since = NEVER if self.present() else min(self.empty_since, now)
         is_to_keep = self.is_to_keep or self.host != before
-        self.is_changed = self.is_to_keep = False
+        is_urgent = self.is_urgent
+        self.is_changed = self.is_to_keep = self.is_urgent = False
         self.seats_due = min(self._looks(now))
-        return is_to_keep
+        return is_to_keep, is_urgent
 
     def close(self) -> None:
         """Close the room."""

@@ -412,7 +412,7 @@ class _FollowUp:
         room.count_presence(turn.now)
         if room.begins_by_itself(turn.now):
             self._play.begin(turn, room)
-        is_to_keep = room.settle(turn.now)
-        turn.tell(RoomUpdated(room.id, turn.now, is_to_keep))
+        is_to_keep, is_urgent = room.settle(turn.now)
+        turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent))
         if self._matchmaking.queue.waiting and room.can_be_found():
             self._matchmaking.serve(turn)

@@ -1,8 +1,10 @@
 """Turns events of rooms into rows.
 
 The events say *which* rooms changed. Their rows are made when the journal is about to write, so
-that a room is written once a batch, however much happened; a match that ticks at most once in
-`room_interval` seconds, or 300 arenas at 10 ticks a second would be 3,000 documents a second.
+that a room is written once a batch, however much happened. What is neither a move nor a change of
+seats is written at most once in `room_interval` seconds: ticks, or 300 arenas at 10 a second would
+be 3,000 documents a second; and lines of chat, as each leads to a document with all of them. A
+document that would say the same as the last is not written.
 
 A room's document, the moves that led to it, and the end of its match are in one batch, hence in one
 transaction: after a kill they are consistent.
@@ -19,7 +21,7 @@ from server.base.clock import Clock
 from server.base.ids import MatchId, RoomId
 from server.base.units import LONG_AGO, to_ms
 from server.base.waiting import stop
-from server.rooms.document import write_room
+from server.rooms.document import digest_of, write_room
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -51,6 +53,8 @@ class RoomRows:
         self._later: dict[RoomId, None] = {}
         self._some_wait = asyncio.Event()
         self._saved_at: dict[RoomId, float] = {}
+        # What the last documents said.
+        self._digests: dict[RoomId, int | None] = {}
         self._unwritable: set[RoomId] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -83,10 +87,8 @@ class RoomRows:
                 if moves:
                     self._keep_moves(event)
                 room = self._rooms.get(id)
-                is_ticking = room is not None and room.running and room.running.is_ticking
-                if is_ticking and self._is_fresh(id, at):
-                    self._later[id] = None
-                    self._some_wait.set()
+                if room is not None and room.running and room.running.is_ticking:
+                    self._note_in_time(id, at)
                 else:
                     self._note(id)
             case RoomUpdated(is_to_keep=False):
@@ -99,7 +101,9 @@ class RoomRows:
                 )
                 self._journal.keep(row, made_by, at)
                 self._note(id)
-            case RoomUpdated(room_id=id) | LineSaid(room_id=id):
+            case LineSaid(room_id=id, at=at) | RoomUpdated(room_id=id, at=at, is_urgent=False):
+                self._note_in_time(id, at)
+            case RoomUpdated(room_id=id):
                 self._note(id)
             case MatchStarted(room_id=id):
                 self._note_start(event)
@@ -178,6 +182,13 @@ class RoomRows:
     def _is_fresh(self, id: RoomId, now: float) -> bool:
         return now < self._saved_at.get(id, LONG_AGO) + self._limits.room_interval
 
+    def _note_in_time(self, id: RoomId, at: float) -> None:
+        if id in self._rooms and self._is_fresh(id, at):
+            self._later[id] = None
+            self._some_wait.set()
+        else:
+            self._note(id)
+
     def _note(self, id: RoomId) -> None:
         self._later.pop(id, None)
         # Later events of a room that has closed are ignored.
@@ -190,12 +201,19 @@ class RoomRows:
         self._due.pop(id, None)
         self._later.pop(id, None)
         self._saved_at.pop(id, None)
+        self._digests.pop(id, None)
         self._unwritable.discard(id)
 
     def _write(self, room: ReadableRoom) -> None:
+        now = self._clock.now()
+        self._saved_at[room.id] = now
+        self._journal.release_moves(room.id)
         state: str | None = None
         try:
-            now = self._clock.now()
+            digest = digest_of(room)
+            if digest is not None and self._digests.get(room.id) == digest:
+                return
+            self._digests[room.id] = digest
             state = write_room(room, now, self._clock.to_wall(now))
         except Exception as error:
             # A state that cannot be encoded must not affect the rest of the batch.
@@ -214,8 +232,6 @@ class RoomRows:
                 state,
             )
         )
-        self._journal.release_moves(room.id)
-        self._saved_at[room.id] = self._clock.now()
 
     def _note_start(self, event: MatchStarted) -> None:
         room = self._rooms.get(event.room_id)

@@ -226,6 +226,54 @@ async def test_spectators_who_come_and_go_write_nothing(
     assert len(documents) == written + 1
 
 
+async def test_lines_of_chat_and_votes_are_written_once_a_second(
+    rig: StorageRig, documents: list[str]
+) -> None:
+    ada, kim = players(rig)
+    room = rig.table("connect-four", ada, kim)
+    for column in FOUR:
+        rig.act(room, {"column": column})
+    await rig.store.journal.written_up_to_here()
+    documents.clear()
+    for tenths in range(1, 50):
+        rig.clock.move_to(tenths / 10)
+        if tenths % 5 == 1:
+            player = (ada, kim)[tenths % 2]
+            rig.room_stream.publish(rig.rooms.say(player, room.id, f"{tenths}", rig.clock.now()))
+        else:
+            rig.room_stream.publish(rig.rooms.start(ada, room.id, rig.clock.now()))
+        rig.store._rooms.look()
+        await rig.store.journal.written_up_to_here()
+    assert 4 <= len(documents) <= 5
+    assert len(set(documents)) == len(documents)
+    rig.clock.move_to(4.9 + QUICK.room_interval)
+    rig.store._rooms.look()
+    await rig.store.journal.written_up_to_here()
+    assert json.loads(documents[-1])["chat"][-1]["text"] == "46"
+    seats = json.loads(documents[-1])["seats"]
+    assert [each.get("wants_more", False) for each in seats] == [True, False]
+
+
+async def test_a_document_that_says_what_the_last_one_said_is_not_written(
+    rig: StorageRig, documents: list[str], batches: list[Batch]
+) -> None:
+    ada, kim = players(rig)
+    room = rig.table("connect-four", ada, kim)
+    for column in FOUR:
+        rig.act(room, {"column": column})
+    await rig.store.journal.written_up_to_here()
+    batches.clear()
+    for seconds in range(2, 20, 2):
+        rig.clock.move_to(seconds)
+        rig.room_stream.publish([RoomUpdated(room.id, rig.clock.now())])
+        await rig.store.journal.written_up_to_here()
+    assert [each.rooms for each in batches if each.rooms] == []
+    rig.clock.move_to(20.0)
+    rig.room_stream.publish(rig.rooms.say(kim, room.id, "Again?", rig.clock.now()))
+    await rig.store.journal.written_up_to_here()
+    assert [list(each.rooms) for each in batches if each.rooms] == [[room.id]]
+
+
 async def test_a_room_that_opens_and_closes_in_one_moment_is_written_as_closed(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
