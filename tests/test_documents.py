@@ -302,6 +302,7 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     searches = rooms.searches
     yield f"for it, for the {searches.count + 1}st time in {spoken(searches.seconds)}"
     yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} made by one player"
+    yield f"(1 while {rooms.rooms_crowded:,} are open)"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"and {rooms.rooms_watched_by_player} that all of a player's are"
     comings = rooms.comings
@@ -354,6 +355,7 @@ ROOMS = Document(
         "Limits.rooms.lines_kept",
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",
+        "Limits.rooms.rooms_crowded",
         "Limits.rooms.rooms_listed",
         "Limits.rooms.rooms_per_maker",
         "Limits.rooms.rooms_watched",

@@ -139,10 +139,10 @@ class RoomRequests:
             if self._topics.count(connection) >= limits.rooms_watched:
                 detail = f"A tab watches {limits.rooms_watched} rooms at the most."
                 raise CommandRefused("too_many_rooms", detail)
-            is_new = not self._topics.is_in(player_id, RoomId(room_id))
+            # Not the rooms alone: each tab is sent all that happens in each of its rooms.
             most = limits.rooms_watched_by_player
-            if is_new and self._topics.count_of_player(player_id) >= most:
-                detail = f"All tabs of a player together watch {most} rooms at the most."
+            if self._topics.count_of_player(player_id) >= most:
+                detail = f"The tabs of a player watch {most} rooms at the most, each tab counted."
                 raise CommandRefused("too_many_rooms", detail)
         own = self._rooms.join(player_id, room_id, now, number=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)

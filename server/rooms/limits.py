@@ -14,6 +14,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms_per_maker: int = 3
     """Open rooms made by one player."""
 
+    rooms_crowded: int = 2500
+    """Open rooms, in all, from which on a player may open only one: otherwise few players could use
+    up all rooms."""
+
     rooms_made: Quota = Quota(10, 60)
     """Rooms that one player may open: each leaves a row in the database."""
 
@@ -28,7 +32,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Rooms that one connection may be in, or watch."""
 
     rooms_watched_by_player: int = 60
-    """Rooms that all connections of one player together may be in, or watch."""
+    """Rooms that the connections of one player may be in, or watch, added up: each is sent all that
+    happens there."""
 
     comings: Quota = Quota(120, 60)
     """How often one player may enter a room, or change their place in it: each is told to all who

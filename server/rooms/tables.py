@@ -64,8 +64,11 @@ class Tables:
         too_many_rooms, already_seated."""
         limits = self.limits
         made = self._made_by[player.id]
-        if made >= limits.rooms_per_maker:
-            detail = f"{made} rooms of your making are open: one closes soon after all have left."
+        # What is left is for those who have none.
+        most = 1 if len(self.rooms) >= limits.rooms_crowded else limits.rooms_per_maker
+        if made >= most:
+            rooms = "A room of your making is" if made == 1 else f"{made} rooms of your making are"
+            detail = f"{rooms} open: one closes soon after all have left."
             raise CommandRefused("too_many_rooms", detail)
         if self._made.wait(player.id, turn.now):
             raise CommandRefused("too_many_rooms", limits.rooms_made.refusal("new rooms"))

@@ -481,8 +481,8 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
     watchers = sum(len(topic.watchers) for topic in topics._topics.values())
     if watchers:
         left.append(f"{watchers} watchers of rooms")
-    if topics._rooms_of:
-        left.append(f"counts of the rooms that {len(topics._rooms_of)} players watch")
+    if topics._watches_of:
+        left.append(f"counts of the rooms that {len(topics._watches_of)} players watch")
     for room in still_here.rooms.all.values():
         spectators = room.spectators.keys() - open_at_stop
         if spectators:

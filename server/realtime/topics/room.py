@@ -72,11 +72,10 @@ class RoomTopic(Topic[_Key]):
 
     def watch(self, connection: Connection) -> None:
         player_id = connection.session.player.id
-        connections = self._by_player.get(player_id)
-        if connections is None:
-            connections = self._by_player[player_id] = set()
+        connections = self._by_player.setdefault(player_id, set())
+        if connection not in connections:
+            connections.add(connection)
             self._family.entered(player_id)
-        connections.add(connection)
         super().watch(connection)
 
     def repair(self, connection: Connection) -> None:
@@ -91,7 +90,7 @@ class RoomTopic(Topic[_Key]):
             self._by_player[player_id].discard(connection)
             if not self._by_player[player_id]:
                 del self._by_player[player_id]
-                self._family.left(player_id)
+            self._family.left(player_id)
         if not self.watchers:
             self._family.drop(self)
         return did_watch
@@ -237,7 +236,7 @@ class RoomTopics:
         self.on_failure = on_failure
         self.on_gone = on_gone
         self._topics: dict[RoomId, RoomTopic] = {}
-        self._rooms_of: Counter[PlayerId] = Counter()
+        self._watches_of: Counter[PlayerId] = Counter()
 
     # Watchers
 
@@ -261,8 +260,8 @@ class RoomTopics:
         return sum(isinstance(topic, RoomTopic) for topic in connection.topics)
 
     def count_of_player(self, player_id: PlayerId) -> int:
-        """Return the number of rooms that all connections of a player watch together."""
-        return self._rooms_of[player_id]
+        """Return how many rooms the connections of a player watch, added up."""
+        return self._watches_of[player_id]
 
     def is_in(self, player_id: PlayerId, room_id: RoomId) -> bool:
         """Return True if a connection of the player watches the room."""
@@ -284,14 +283,14 @@ class RoomTopics:
         return () if topic is None else topic.watchers
 
     def entered(self, player_id: PlayerId) -> None:
-        """The first connection of a player watches a topic."""
-        self._rooms_of[player_id] += 1
+        """A connection of a player watches a topic."""
+        self._watches_of[player_id] += 1
 
     def left(self, player_id: PlayerId) -> None:
-        """The last connection of a player that watched a topic no longer does."""
-        self._rooms_of[player_id] -= 1
-        if not self._rooms_of[player_id]:
-            del self._rooms_of[player_id]
+        """A connection of a player that watched a topic no longer does."""
+        self._watches_of[player_id] -= 1
+        if not self._watches_of[player_id]:
+            del self._watches_of[player_id]
 
     def drop(self, topic: RoomTopic) -> None:
         """Remove a topic that is no longer watched."""
