@@ -36,8 +36,7 @@ class Matchmaking:
             self.find_game(game)
         waiting = self.queue.waiting.get(player.id)
         if waiting is not None and waiting.game == game:
-            self.serve(turn)  # there may be place for another room by now
-            return player.id not in self.queue.waiting
+            return False
         if self._searches.wait(player.id, turn.now):
             raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
         self._tables.check_beginning(player.id, turn.now)
@@ -64,7 +63,7 @@ class Matchmaking:
             is_served = player.id not in self.queue.waiting
             if game in without_room or is_served or player.status is not Status.ACTIVE:
                 continue
-            room = self._room_for(game)
+            room = self._tables.findable.first(game)
             if room is None:
                 without_room.add(game)
             else:
@@ -89,12 +88,6 @@ class Matchmaking:
         if game is None:
             raise CommandRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
-
-    def _room_for(self, game: str | None) -> Room | None:
-        for room in self._tables.rooms.values():
-            if game in (None, room.game.name) and room.can_be_found():
-                return room
-        return None
 
     def _bring(self, turn: Turn, room: Room, player: Player) -> None:
         self.queue.leave(player.id)

@@ -392,6 +392,8 @@ class _FollowUp:
         except GameFailed as error:
             self._play.fail(turn, room, error)
         if room.is_closed:
+            if self._matchmaking.queue.waiting and self._tables.was_full:
+                self._matchmaking.serve(turn)
             return
         due = room.seats_due
         match = room.running
@@ -413,6 +415,7 @@ class _FollowUp:
         if room.begins_by_itself(turn.now):
             self._play.begin(turn, room)
         is_to_keep, is_urgent = room.settle(turn.now)
+        self._tables.findable.note(room)
         turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent))
         if self._matchmaking.queue.waiting and room.can_be_found():
             self._matchmaking.serve(turn)

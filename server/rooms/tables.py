@@ -13,6 +13,7 @@ from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.errors import CommandRefused
 from server.rooms.events import CloseReason, RoomClosed, RoomOpened
+from server.rooms.findable import Findable
 from server.rooms.limits import Limits
 from server.rooms.room import Room
 from server.rooms.turn import Turn
@@ -25,6 +26,7 @@ class Tables:
         self.limits = limits
         self._budget = budget
         self.rooms: dict[RoomId, Room] = {}
+        self.findable = Findable()
         self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
@@ -51,6 +53,11 @@ class Tables:
     def is_full(self) -> bool:
         """True if no more rooms may be opened."""
         return len(self.rooms) >= self.limits.rooms
+
+    @property
+    def was_full(self) -> bool:
+        """True if one more room may be opened: who waits for that can be served."""
+        return len(self.rooms) == self.limits.rooms - 1
 
     def find(self, room_id: str) -> Room:
         """Return the room with this id. Raises CommandRefused: no_such_room."""
@@ -99,6 +106,7 @@ class Tables:
         room.close()
         self.deadlines.disarm(room)
         del self.rooms[room.id]
+        self.findable.remove(room)
         self._made_by[room.made_by] -= 1
         if not self._made_by[room.made_by]:
             del self._made_by[room.made_by]
@@ -129,6 +137,7 @@ class Tables:
 
     def _add(self, room: Room) -> None:
         self.rooms[room.id] = room
+        self.findable.add(room)
         self._made_by[room.made_by] += 1
 
     # Seats

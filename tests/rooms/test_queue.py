@@ -8,6 +8,7 @@ import pytest
 
 from server.presence.status import Reason, Status
 from server.rooms.limits import Limits
+from server.rooms.room import Room
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.world import World, lines, matched, opened, queued, refused, seat_seen
 from tests.support.manual_clock import SLOT
@@ -123,6 +124,46 @@ def test_an_attended_room_with_a_free_seat_is_used_before_a_new_one(world: World
     events = world.looks_for(bo, "together")
     assert (opened(world, events), matched(world, events)) == ([], ["Bo"])
     assert (first.seat_of(bo.id), second.seat_of(bo.id)) == (1, None), "the oldest"
+
+
+def test_a_room_with_a_free_seat_again_is_used_before_those_opened_after_it(world: World) -> None:
+    first, second, *others = world.players(6)
+    older, newer = world.room("together", first), world.room("together", second)
+    for each in others[:3]:
+        world.joins(each, older)
+    assert matched(world, world.looks_for(others[3], "together"))
+    assert newer.seat_of(others[3].id) is not None
+    world.leaves(others[0], older)
+    events = world.looks_for(others[0])
+    assert (opened(world, events), older.seat_of(others[0].id)) == ([], 1)
+
+
+def test_a_search_looks_at_no_more_rooms_however_many_others_opened(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, each in enumerate(world.players(40)):
+        room = world.room("together" if number % 2 else "turns", each, private=number % 4 == 0)
+        if number % 4 == 2:
+            world.becomes(each, Status.AWAY)  # or the one who looks would be brought there
+    asked: list[Room] = []
+    can_be_found = Room.can_be_found
+
+    def ask(room: Room) -> bool:
+        asked.append(room)
+        return can_be_found(room)
+
+    monkeypatch.setattr(Room, "can_be_found", ask)
+    bo = world.player("Bo")
+    world.looks_for(bo, "turns")
+    assert asked == []
+    other = world.room("together", world.player("Kim"))
+    assert set(asked) == {other}
+    asked.clear()
+    assert world.looks_for(bo, "turns") == []
+    assert asked == []
+    world.becomes(each, Status.AWAY)
+    world.becomes(each, Status.ACTIVE, Reason.ACTIVITY)
+    assert set(asked) == {room}
 
 
 @pytest.mark.parametrize("why", ["private", "playing", "nobody there", "idle", "another game"])

@@ -208,8 +208,25 @@ def test_the_number_of_rooms_is_limited_and_a_refusal_changes_nothing() -> None:
     world.becomes(bo, Status.ACTIVE, Reason.CONNECTED)
     for each in (ada, kim):
         world.leaves(each, room)
-    world.passes(LIMITS.empty_after + SLOT)
-    assert opened(world, world.looks_for(eve, "turns")) != []
+    assert opened(world, world.passes(LIMITS.empty_after + SLOT)) != []
+
+
+def test_once_half_of_all_rooms_are_open_a_player_opens_only_one() -> None:
+    limits = Limits(rooms=4, rooms_crowded=2)
+    world = World(Turns(), Together(), limits=limits)
+    ada, kim, bo = world.players(3)
+    for _ in range(2):
+        room = world.room("together", ada)
+        world.joins(bo, room, spectate=True)
+    for player in (ada, kim):
+        before = world.room_of(player)
+        if player is kim:
+            before = world.room("together", kim)
+            world.joins(bo, before, spectate=True)
+        with refused("too_many_rooms"):
+            world.rooms.open(player, "together", world.now)
+        assert world.room_of(player) is before
+    world.room("together", bo)
 
 
 # The host
