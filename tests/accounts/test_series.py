@@ -26,23 +26,23 @@ STEPS = st.lists(
 def test_a_series_goes_on_until_the_time_is_over(steps: list[tuple[str, str, float]]) -> None:
     counted = Series(QUOTA, max_keys=10)
     plain: dict[str, tuple[int, float]] = {}
-    latest = now = 0.0
+    latest = 0.0
     for key, what, later in steps:
-        now = max(0.0, latest + later)  # one that took long counts from its beginning
+        now = max(0.0, latest + later)  # one that took long says when it began
         latest = max(now, latest)
-        count, at = plain.get(key, (0, now))
-        if now - at >= QUOTA.seconds:
-            count, at = 0, now
+        count, at = plain.get(key, (0, latest))
+        if latest - at >= QUOTA.seconds:
+            count, at = 0, latest
             plain.pop(key, None)
         assert counted.count(key, now) == count
-        wait = 0.0 if count < QUOTA.count else QUOTA.seconds - (now - at)
+        wait = 0.0 if count < QUOTA.count else QUOTA.seconds - (latest - at)
         assert counted.wait(key, now) == wait
         if what == "forget":
             counted.forget(key)
             plain.pop(key, None)
         else:
             counted.take(key, now)
-            plain[key] = count + 1, max(at, now)
+            plain[key] = count + 1, latest
 
 
 def test_keys_are_dropped_in_the_order_of_their_latest_and_those_used_up_apart() -> None:
