@@ -179,8 +179,10 @@ class Journal:
         pending.endings.append(ending)
         if frees is not None:
             pending.freed_names.append(frees)
-        # Its change, which was counted before, can be made again. A dormant session ends without.
-        self._others -= ending.session_id in pending.session_states
+        if ending.session_id in pending.session_states:
+            self._others -= 1  # its change, which was counted before, can be made again
+        else:
+            self._others += 1  # a dormant session ends without; its name could not be freed again
         self._note(1)
 
     def note_queued(self, count: int = 1) -> None:
@@ -273,7 +275,7 @@ class Journal:
             # Any exception: no other task would write these rows.
             batch.extend(self._pending)
             self._pending = batch
-            self._others += 1  # however many: all of it is tried again
+            self._others += len(batch)  # at least as many as any of its ends takes off again
             self._note_failure(error)
             return False
         finally:

@@ -27,7 +27,7 @@ class ReadingTransport(ClosingTransport):
 
     __slots__ = (
         "_allowance", "_has_room", "_heard_at", "_is_in_backlog", "_is_reading_paused", "_late",
-        "_make_frames", "_pinged_at",
+        "_make_frames", "_parsed", "_pinged_at",
     )  # fmt: skip
 
     _make_frames: MakeFrames
@@ -41,6 +41,8 @@ class ReadingTransport(ClosingTransport):
     """Bytes that came after a close."""
     _heard_at: float
     """When the peer last sent something, on the clock of the wheel."""
+    _parsed: int
+    """Up to where `_unparsed` is parsed."""
     _pinged_at: float | None
     """When it was pinged, if it has not answered."""
 
@@ -51,7 +53,11 @@ class ReadingTransport(ClosingTransport):
             self._hear_early(data)
             return
         self._heard_at = self._wheel.now
-        self._parse(self._unparsed + data if self._unparsed else data)
+        if self._state == CLOSING and not self._may_be_late(len(data)):
+            return
+        if self._unparsed:
+            data = self._unparsed[self._parsed :] + data
+        self._parse(data, 0)
 
     # What the wheel calls
 
@@ -95,26 +101,29 @@ class ReadingTransport(ClosingTransport):
 
     # Input
 
-    def _parse(self, data: bytes) -> None:
-        """Parse `data`, a portion at a time; keep what is too much for now."""
+    def _may_be_late(self, size: int) -> bool:
+        """Count bytes that come after a close; return False if there are too many."""
+        self._late += size
+        if self._late <= self._limits.most_late:
+            return True
+        # A peer that floods after a close does not answer it.
+        self._stop_parsing()
+        self._half_close()
+        self._read_on_if_paused()
+        return False
+
+    def _parse(self, data: bytes, at: int) -> None:
+        """Parse a portion of `data` from `at` on; keep what is too much for now."""
         frames = self._frames
         assert frames is not None
-        if self._state == CLOSING:
-            self._late += len(data) - len(self._unparsed)
-            if self._late > self._limits.most_late:
-                # A peer that floods after a close does not answer it.
-                self._stop_parsing()
-                self._half_close()
-                self._read_on_if_paused()
-                return
-        at = 0
         if self._has_room or self._state != OPEN:
             at = frames.feed(data, at)
             if at == len(data):
-                self._unparsed = b""
+                self._unparsed, self._parsed = b"", 0
                 return
             self._read_on_later()
-        self._unparsed = data[at:]
+        # All of it: to copy the rest at each portion would take the square of the time.
+        self._unparsed, self._parsed = data, at
         if not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
@@ -135,7 +144,7 @@ class ReadingTransport(ClosingTransport):
         """Go on parsing after an interruption."""
         self._is_in_backlog = False
         if self._unparsed and self._frames is not None:
-            self._parse(self._unparsed)
+            self._parse(self._unparsed, self._parsed)
         if self._is_reading_paused and not self._unparsed and self._state != CLOSED:
             self._is_reading_paused = False
             self._transport.resume_reading()

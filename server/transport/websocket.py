@@ -84,6 +84,7 @@ class WebSocketTransport(ReadingTransport):
         self._is_in_backlog = False
         self._allowance = None
         self._late = 0
+        self._parsed = 0
         self._heard_at = 0.0
         self._pinged_at = None
 

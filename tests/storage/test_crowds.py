@@ -11,13 +11,16 @@ import pytest
 from msgspec.structs import replace
 
 from server.base.ids import SessionId
+from server.base.waiting import within
 from server.presence.session import Session
-from server.presence.status import Reason
+from server.presence.status import Reason, Status
 from server.storage.batch import Batch
+from server.storage.errors import EngineError
 from server.storage.sqlite.writer import write_batch
 from tests.support.answers import until
 from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
+from tests.support.live_server import TIMEOUT
 from tests.support.manual_clock import ManualClock
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
@@ -151,6 +154,55 @@ async def test_no_end_is_written_before_what_else_happened_before_it(
     # Nothing waits: a kill would leave the history without a gap.
     assert not rig.store.statistics().waiting
     assert rows(rig.path, "SELECT count(*) FROM status_changes") == [(before + 1 + CROWD,)]
+
+
+def sleep_remembered(rig: StorageRig) -> Session:
+    """A guest whose session is dormant."""
+    session, _ = rig.sign_in(rig.player("Sleeper"), remember=True)
+    rig.until(rig.clock.now() + rig.registry.policy.idle_timeout + 1.0)
+    assert session.status is Status.OFFLINE
+    assert session.ended is None
+    return session
+
+
+async def test_the_end_of_a_dormant_session_is_written_whole(open_rig: Opener) -> None:
+    # The next start could not tell it from an end of which all is written, and free its name.
+    rig = await open_rig(limits=LIMITS)
+    sleeper = sleep_remembered(rig)
+    sessions = sign_in(rig)
+    assert await rig.store.flush()
+    end(rig, *sessions, sleeper)
+    await rig.store.secure_endings()
+    assert not rig.store.statistics().waiting
+    assert rows(rig.path, NAMES) == [(0,)]
+
+
+async def test_after_a_failure_no_end_is_written_before_what_could_not_be(
+    open_rig: Opener, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = await open_rig(limits=replace(LIMITS, write_timeout=0.02))
+    sleeper = sleep_remembered(rig)
+    sessions = sign_in(rig)
+    await within(TIMEOUT, rig.store.journal.written_up_to_here())
+    batches.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(rig.engine, "write", _fail)
+        # It sleeps and ends, with a failed write in between.
+        rig.stream.publish(rig.registry.connected(sleeper, rig.clock.now()))
+        rig.until(rig.clock.now() + rig.registry.policy.idle_timeout - 60.0)
+        for session in sessions:
+            rig.stream.publish(rig.registry.touch(session, rig.clock.now()))
+        rig.until(rig.clock.now() + 61.0)
+        come_back(rig, sessions[0])
+        assert not await rig.store.journal.secure()
+        end(rig, *sessions, sleeper)
+    await until(lambda: bool(batches))
+    assert len(batches[0].endings) == CROWD + 1
+    assert {row.session_id for row in batches[0].changes} >= {each.id for each in sessions}
+
+
+async def _fail(batch: Batch) -> None:
+    raise EngineError("the disk is full")
 
 
 async def test_a_history_that_is_asked_for_has_the_ends(open_rig: Opener) -> None:

@@ -131,3 +131,29 @@ def test_peers_that_go_while_they_wait_stop_no_other(loop: VirtualLoop) -> None:
         assert not crowd._backlog._waiting
 
     run_on(loop, play())
+
+
+class Counted(bytes):
+    """Counts the bytes that are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if isinstance(found, bytes):
+            Counted.copied += len(found)
+            return Counted(found)
+        return found
+
+
+def test_what_waits_is_not_copied_at_each_portion(loop: VirtualLoop) -> None:
+    async def play() -> None:
+        crowd = Crowd(loop)
+        peer = await crowd.peer(1)
+        data = Counted(messages(5_000)[0])
+        Counted.copied = 0
+        peer.transport.say([data])
+        await crowd.heard_all(5_000)
+        assert len(data) / 4 < Counted.copied <= len(data)
+
+    run_on(loop, play())
