@@ -13,7 +13,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
 import httpx
@@ -505,6 +505,84 @@ async def test_the_rate_of_requests_is_limited_for_each_network(
         assert await ask("198.51.100.2") == 200
 
 
+async def flood(visitor: httpx.AsyncClient, addresses: Iterable[str]) -> int:
+    """Send a request from each address; return how many were let through."""
+    through = 0
+    for address in addresses:
+        answer = await visitor.get("/healthz", headers={ADDRESS: address})
+        assert answer.status_code in (200, 429)
+        through += answer.status_code == 200
+    return through
+
+
+async def test_the_rate_of_requests_is_limited_for_the_wider_networks_too(site: Site) -> None:
+    late = 10  # seconds that all of this may take: one more is let through in each
+    async with site.visitor() as visitor:
+        # A /64 for each, of one /56, and then a /56 for each, of one /48.
+        most = 2 * MOST_REQUESTS
+        of_56 = (f"2001:db8:1:{number:x}::1" for number in range(most + 20))
+        assert most <= await flood(visitor, of_56) <= most + late
+        most = 3 * MOST_REQUESTS
+        of_48 = (f"2001:db8:2:{number:x}00::1" for number in range(most + 20))
+        assert most <= await flood(visitor, of_48) <= most + late
+        # Another /56, and another /48.
+        assert await flood(visitor, ["2001:db8:1:ff00::1", "2001:db8:3::1"]) == 2
+        # IPv4 is in no wider network.
+        assert await flood(visitor, (f"198.51.101.{n}" for n in range(140))) == 140
+
+
+@pytest.mark.parametrize(
+    ("inside", "form"),
+    [
+        ("203.0.113.1", "64:ff9b::{}"),
+        ("203.0.113.2", "::ffff:{}"),
+        ("203.0.113.3", "2002:{}:{}::1"),
+    ],
+)
+async def test_an_address_made_of_an_ipv4_one_counts_as_that(
+    site: Site, inside: str, form: str
+) -> None:
+    def at(address: str, number: int = 0) -> str:
+        if form.startswith("2002"):
+            digits = bytes(map(int, address.split("."))).hex()
+            return f"2002:{digits[:4]}:{digits[4:]}:{number:x}::1"
+        return form.format(address)
+
+    async with site.visitor() as visitor:
+        through = await flood(visitor, (at(inside, number) for number in range(99)))
+        assert MOST_REQUESTS <= through < 99
+        assert await flood(visitor, [inside]) == 0, "it is the same visitor"
+        # In no wider network either.
+        others = [at(f"203.0.114.{number}") for number in range(140)]
+        assert await flood(visitor, others) == 140
+
+
+async def test_each_address_behind_a_translator_of_ones_own_counts_by_itself(site: Site) -> None:
+    async with site.visitor() as visitor:
+        own = (f"64:ff9b:1::{number:x}" for number in range(1, 141))
+        assert await flood(visitor, own) == 140
+
+
+def test_a_56_has_8_times_as_much_as_a_64_and_a_48_has_16_times() -> None:
+    text = CONFIGURATION.read_text()
+    zones = re.findall(r"limit_\w+_zone \$visitor(\w*) zone=[a-z]+(\w*):", text)
+    assert len(zones) == 9
+    assert all(key == name for key, name in zones)
+    for form in (
+        r"zone={}:10m rate=(\d+)r/s;",
+        r"limit_req zone={} burst=(\d+) nodelay;",
+        r"limit_conn {} (\d+);",
+    ):
+        for name in ("requests", "handshakes", "connections"):
+            found = [re.findall(form.format(name + wider), text) for wider in ("", "_56", "_48")]
+            if found != [[], [], []]:
+                one, some, many = (int(figure) for (figure,) in found)
+                assert (some, many) == (8 * one, 16 * one), (form, name)
+    most = Settings.model_fields["max_connections"].default
+    (sockets,) = re.findall(r"limit_conn connections_48 (\d+);", text)
+    assert int(sockets) < most / 4, "no network takes all sockets"
+
+
 async def test_the_number_of_sockets_of_an_address_is_limited(site: Site) -> None:
     headers = {ADDRESS: "198.51.100.3"}
     async with site.visitor() as visitor, contextlib.AsyncExitStack() as stack:
@@ -516,6 +594,35 @@ async def test_the_number_of_sockets_of_an_address_is_limited(site: Site) -> Non
         assert refused.value.response.status_code == 429
         async with site.socket(cookie, headers={ADDRESS: "198.51.100.4"}) as tab:
             await hear(tab, "hello")
+
+
+async def test_the_number_of_sockets_of_the_wider_networks_is_limited(site: Site) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        # A session has at most 20.
+        cookies = []
+        for name in ("Nia", "Nic"):
+            async with site.visitor() as visitor:
+                cookies.append(await sign_in(visitor, name))
+
+        async def open_from(address: str, number: int) -> None:
+            headers = {ADDRESS: address}
+            tab = await stack.enter_async_context(site.socket(cookies[number % 2], headers=headers))
+            await hear(tab, "hello")
+
+        async def is_refused(address: str) -> bool:
+            try:
+                async with site.socket(cookies[0], headers={ADDRESS: address}):
+                    return False
+            except InvalidStatus as refused:
+                return refused.response.status_code == 429
+
+        for number in range(2 * MOST_SOCKETS):
+            await open_from(f"2001:db8:5:{number:x}::1", number)
+        assert await is_refused("2001:db8:5:ff::1")
+        for number in range(MOST_SOCKETS):
+            await open_from(f"2001:db8:5:{number + 1:x}00::1", number)
+        assert await is_refused("2001:db8:5:ff00::1")
+        assert not await is_refused("2001:db8:6::1")
 
 
 # Limits that take hours or hundreds of players to reach

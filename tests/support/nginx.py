@@ -144,6 +144,13 @@ class Site:
                 "limit_conn connections 300": f"limit_conn connections {MOST_SOCKETS}",
                 "zone=requests:10m rate=100r/s": "zone=requests:10m rate=1r/s",
                 "zone=requests burst=500": f"zone=requests burst={MOST_REQUESTS}",
+                # Of the wider networks: twice as much, and three times.
+                "limit_conn connections_56 2400": f"limit_conn connections_56 {2 * MOST_SOCKETS}",
+                "limit_conn connections_48 4800": f"limit_conn connections_48 {3 * MOST_SOCKETS}",
+                "zone=requests_56:10m rate=800r/s": "zone=requests_56:10m rate=1r/s",
+                "zone=requests_48:10m rate=1600r/s": "zone=requests_48:10m rate=1r/s",
+                "zone=requests_56 burst=4000": f"zone=requests_56 burst={2 * MOST_REQUESTS}",
+                "zone=requests_48 burst=8000": f"zone=requests_48 burst={3 * MOST_REQUESTS}",
                 # All files of this run in its folder, and several visitors in one test.
                 "http {": "\n    ".join(
                     [
