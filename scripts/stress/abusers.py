@@ -9,6 +9,7 @@ how many bytes went to the server and came from it. Each kind has an address of 
 
 import asyncio
 import itertools
+import os
 import random
 import socket
 import sys
@@ -457,5 +458,6 @@ async def _abuse(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # the bystander, which measures, is to wait for the server alone
     with suppress(KeyboardInterrupt):
         asyncio.run(_abuse(int(sys.argv[1]), float(sys.argv[2])))

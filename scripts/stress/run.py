@@ -20,7 +20,7 @@ from rich.console import Console
 from scripts import terminal
 from scripts.benchmarks.children import MeasurementError, bystander, child, trips_of, wait_for_port
 from scripts.benchmarks.figure import Row, print_table, quantile
-from scripts.benchmarks.machine import describe, resident_bytes
+from scripts.benchmarks.machine import describe, pin, resident_bytes, split_processors
 from scripts.benchmarks.players import fetch, sign_in_connection
 from scripts.benchmarks.targets import Criterion
 from scripts.environment import NO_RUN
@@ -182,6 +182,8 @@ def _server(plan: Plan) -> Iterator[tuple["subprocess.Popen[str]", int, Path]]:
         trusted_proxies="127.0.0.1",
     )
     with child("server", "--port=0", f"--database={_DATABASE}", *settings) as (process, errors):
+        # As everywhere else: the load must not take the server's processor.
+        pin(process.pid, split_processors()[0])
         yield process, wait_for_port(process, errors), errors.parent
 
 
@@ -207,6 +209,7 @@ def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
 @contextmanager
 def _child(module: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
     with child(f"scripts.stress.{module}", *arguments) as (process, _):
+        pin(process.pid, split_processors()[1])
         yield process
 
 

@@ -275,7 +275,6 @@ class Journal:
             # Any exception: no other task would write these rows.
             batch.extend(self._pending)
             self._pending = batch
-            self._others += len(batch)  # at least as many as any of its ends takes off again
             self._note_failure(error)
             return False
         finally:
@@ -294,6 +293,8 @@ class Journal:
         ends = len(self._pending.endings)
         if not ends or self._others or self._waiters or self._is_closing:
             return False
+        if self._failing_since is not None:
+            return False  # what could not be written is pending, and counted no more
         if self._deferring_since is None:
             return ends >= self._limits.crowd
         deferred_for = asyncio.get_running_loop().time() - self._deferring_since

@@ -382,9 +382,9 @@ export default {
   'refused.not_here': 'Only those who are in the room talk in it.',
   'refused.too_few': 'There are not enough players here to begin.',
   'refused.no_match': 'No match is running.',
-  'refused.too_soon': 'It is too soon for that. Give them a moment.',
+  'refused.too_soon': 'It is too soon for that. Try again in a moment.',
   'refused.budget_spent': 'You have no “be right back” left in this match.',
-  'refused.too_many_rooms': 'There are too many rooms. Leave one of yours, or join another.',
+  'refused.too_many_rooms': 'There is no other room for you just now. Leave one of yours, or try again later.',
   'refused.too_much_chat': 'That was a lot at once. Wait a few seconds.',
   'refused.no_connection': 'There is no connection just now. Try again when it is back.',
 

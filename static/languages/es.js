@@ -381,9 +381,9 @@ export default {
   'refused.not_here': 'Solo habla quien está en la sala.',
   'refused.too_few': 'No hay bastantes jugadores para empezar.',
   'refused.no_match': 'No hay ninguna partida en juego.',
-  'refused.too_soon': 'Es demasiado pronto. Dale un momento.',
+  'refused.too_soon': 'Es demasiado pronto. Inténtalo de nuevo en un momento.',
   'refused.budget_spent': 'Ya no te queda «vuelvo enseguida» en esta partida.',
-  'refused.too_many_rooms': 'Hay demasiadas salas. Sal de una tuya, o entra en otra.',
+  'refused.too_many_rooms': 'Ahora no hay otra sala para ti. Sal de una tuya, o inténtalo más tarde.',
   'refused.too_much_chat': 'Eso fue mucho de golpe. Espera unos segundos.',
   'refused.no_connection': 'Ahora no hay conexión. Inténtalo cuando vuelva.',
 

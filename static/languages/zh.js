@@ -381,9 +381,9 @@ export default {
   'refused.not_here': '只有在房间里的人可以聊天。',
   'refused.too_few': '在场人数不够，无法开始。',
   'refused.no_match': '现在没有对局。',
-  'refused.too_soon': '还太早了，再等一下。',
+  'refused.too_soon': '还太早了，请稍后再试。',
   'refused.budget_spent': '本局的“马上回来”时间已用完。',
-  'refused.too_many_rooms': '房间太多了。请离开自己的一个房间，或加入别的房间。',
+  'refused.too_many_rooms': '现在不能再开房间了。请离开自己的一个房间，或稍后再试。',
   'refused.too_much_chat': '说得太快了，请等几秒。',
   'refused.no_connection': '现在没有连接，恢复后再试。',
 
