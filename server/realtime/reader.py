@@ -123,10 +123,8 @@ class Reader:
             return False
         if self._of_player is None:
             return True
-        if self._of_player.wait(self._player_id, now) >= _ROUNDING:
-            return False  # uncounted: a flood in one tab is not to close the others for long
         self._of_player.charge(self._player_id, 1.0, now)
-        return True
+        return self._of_player.wait(self._player_id, now) < _ROUNDING
 
     def _answer_ping(self, ping: messages.Ping, now: float) -> None:
         # The fast path: nearly all messages are pings, thousands a second.
