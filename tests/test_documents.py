@@ -86,6 +86,13 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     one, some, many = widths_of_networks()
     yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
     yield f"and a /{many} {wider**2} times"
+    registered = limits.accounts.registered_per_address
+    of_one = limits.budget.player.per_second * 86_400
+    yield f"{registered.count} can be registered from an address in {spoken(registered.seconds)},"
+    yield f"each may have {of_one / 1e6:.0f} MB a day kept"
+    yield "as many as that for a month, and has"
+    yield f"up to {30 * registered.count * of_one / 1e9:.0f} GB a day from one address"
+    yield f"{wider**2} times as much from a /{many}"
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
     yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
