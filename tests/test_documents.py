@@ -315,6 +315,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     comings = rooms.comings
     yield f"or `watch`, for the {comings.count + 1}st time in {spoken(comings.seconds)}"
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
+    in_all = rooms.lines_of_player
+    yield f"in a room and {in_all.count} in {in_all.seconds:g} seconds in all"
     yield f"the last {rooms.lines_kept} lines"
     yield f"or for {rooms.deserted_after:g} s, when the room closes"
     yield f"cut off, after {spoken(rooms.skip_after)} and until they act"
@@ -360,6 +362,7 @@ ROOMS = Document(
         "Limits.rooms.line_length",
         "Limits.rooms.lines",
         "Limits.rooms.lines_kept",
+        "Limits.rooms.lines_of_player",
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",
         "Limits.rooms.rooms_crowded",

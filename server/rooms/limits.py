@@ -97,5 +97,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     lines: Quota = Quota(5, 5)
     """Lines of chat of one player in one room."""
 
+    lines_of_player: Quota = Quota(20, 5)
+    """Lines of chat of one player in all rooms: each has the document of its room written again."""
+
     arrivals: Quota = Quota(4, 30)
     """Lines about one player joining or leaving a room."""

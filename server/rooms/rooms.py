@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from server.base.ids import MatchId, PlayerId, RoomId
+from server.base.rates import MovingWindow
 from server.base.units import NEVER
 from server.budget.budget import Budget
 from server.games.catalogue import AnyGame
@@ -58,6 +59,9 @@ class Rooms:
         self._play = Play(self._tables, new_match_id, new_seed, on_error)
         self._matchmaking = Matchmaking(games, self._tables)
         self._follow_up = _FollowUp(self._tables, self._play, self._matchmaking)
+        self._lines: MovingWindow[PlayerId] = MovingWindow(
+            limits.lines_of_player, limits.counted_keys
+        )
 
     # State
 
@@ -155,7 +159,11 @@ class Rooms:
         room = self.find(room_id)
         if room.seat_of(player.id) is None and player.id not in room.spectators:
             raise CommandRefused("not_here", "Only those who are in the room talk in it: join it.")
-        return [LineSaid(room.id, room.chat.say(player.id, player.name, text, now), now)]
+        if self._lines.wait(player.id, now):
+            raise CommandRefused("too_much_chat", self.limits.lines_of_player.refusal("lines"))
+        line = room.chat.say(player.id, player.name, text, now)
+        self._lines.take(player.id, now)
+        return [LineSaid(room.id, line, now)]
 
     # Matches
 

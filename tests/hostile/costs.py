@@ -21,9 +21,12 @@ from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import SystemClock
 from server.base.ids import PlayerId, RoomId, SessionId
+from server.base.rates import Quota
+from server.games.snake_arena import SnakeArena
 from server.limits import Limits
 from server.rooms.room import Room
 from server.settings import Settings
+from server.storage.batch import Batch
 from server.transport.by_call import Hearer
 from server.wire.messages import ClientMessage
 from tests.simulation.browsers import Answer, call
@@ -34,6 +37,9 @@ from tests.support.live_server import UNLIMITED, with_quick_hashes
 MINUTE = 60.0
 SOCKETS = 20
 """Sockets of a session, by default."""
+
+ROOMS_OF_A_TAB = Limits().rooms.rooms_watched_by_player // SOCKETS
+"""Rooms that each of them may watch."""
 
 WHOLES = {"roster", "rooms", "room"}
 """The types of snapshots, which have an allowance of their own."""
@@ -129,6 +135,11 @@ class Town:
     bystander: Guest
     watched: list[str]
     """Rooms in which others sit, full of chat."""
+    arenas: set[str]
+    crowd: list[Guest]
+    """Other players, without a room."""
+    written = 0
+    """Bytes of the documents of rooms, but for those of `arena`."""
 
     def __init__(self, still_here: StillHere) -> None:
         self.still_here = still_here
@@ -167,6 +178,8 @@ class Town:
             room = self.open(each.id)
             here.room_service.join(PlayerId(each.id), room)
             self.watched.append(room)
+        self.crowd = crowd[rooms:]
+        self.arenas = set()
         self.ada, self.kim = [await self.guest(name, SOCKETS) for name in ("Ada", "Kim")]
         self.bystander = await self.guest("Bystander", 1)
         for topic in _topics(self):
@@ -182,6 +195,32 @@ class Town:
             tab.say({"type": "join", "room": room})
         self.bystander.tabs[0].say({"type": "watch", "topic": f"room:{room}"})
         return room
+
+    def arena(self) -> str:
+        """A room in which as many of the crowd play as can, soon by bots."""
+        here = self.still_here
+        players = [self.crowd.pop() for _ in range(SnakeArena.most)]
+        room = self.open(players[0].id, "snake-arena", lines=0)
+        self.arenas.add(room)
+        for each in players:
+            here.room_service.join(PlayerId(each.id), room)
+        here.room_service.start(PlayerId(players[0].id), room)
+        return room
+
+    def note_writes(self) -> None:
+        """Count from now on what is written of rooms."""
+        engine = self.still_here.store.journal._engine
+        write = engine.write
+
+        async def write_and_note(batch: Batch) -> None:
+            self.written += sum(
+                len((row.state or "").encode())
+                for row in batch.rooms.values()
+                if row.id not in self.arenas
+            )
+            await write(batch)
+
+        engine.write = write_and_note  # type: ignore[method-assign]
 
     def keep_account(self) -> Counter[PlayerId]:
         """Return what each player's budget is charged from now on, in bytes."""
@@ -257,6 +296,14 @@ def _take_breaks(town: Town) -> Iterator[None]:
     return _with_tokens(town, away, {"type": "ping"}, at_once=2)
 
 
+def _evenly(town: Town, quota: Quota, *messages: _Message) -> Iterator[None]:
+    """As often as a quota allows, and not all at once: what comes at once is written once."""
+    for _ in _one_by_one(town, *messages):
+        since = _now()
+        while _now() - since < quota.seconds / quota.count:
+            yield
+
+
 def _put_off_the_end(town: Town) -> Iterator[None]:
     """After the warning: hold, which withdraws it, and release, which gives it again."""
     return _with_tokens(town, {"type": "hold", "seconds": 9}, {"type": "release"}, at_once=2)
@@ -267,7 +314,13 @@ def _topics(town: Town) -> list[str]:
 
 
 def _watch(town: Town) -> Iterator[None]:
-    return _in_turn(town, *({"type": "watch", "topic": topic} for topic in _topics(town)))
+    """All tabs watch the largest matches that tick, as many as they may, and go on to be sent all
+    changes: who asks for a whole state again is sent none until there is an allowance for it."""
+    rooms = [town.arena() for _ in range(ROOMS_OF_A_TAB)]
+    for room in rooms:
+        for tab in town.ada.tabs:
+            tab.say({"type": "watch", "topic": f"room:{room}"})
+            yield
 
 
 def watch_one(kind: str) -> Driver:
@@ -292,7 +345,7 @@ def _unwatch(town: Town) -> Iterator[None]:
 def _move_about(town: Town) -> Iterator[None]:
     """Change between two seats, before the eyes of all own tabs."""
     room = town.room("snake-arena")
-    return _one_by_one(town, *({"type": "join", "room": room, "seat": seat} for seat in (1, 2)))
+    return _one_by_one(town, *({"type": "join", "room": room, "seat": seat} for seat in (2, 3)))
 
 
 def _come_and_go(town: Town) -> Iterator[None]:
@@ -306,9 +359,9 @@ _FULL = (0,) * 6 + (1,) * 6 + (6,) + (2,) * 6 + (3,) * 6 + (6,) + (4,) * 6 + (5,
 """Those of the longest, which fills the board."""
 
 
-def _play(town: Town, columns: tuple[int, ...]) -> Iterator[None]:
+def _play(town: Town, columns: tuple[int, ...], lines: int | None = 0) -> Iterator[None]:
     """Ada and Kim play one match after another."""
-    id = town.room("connect-four", lines=0)
+    id = town.room("connect-four", lines)
     room = town.still_here.rooms.all[RoomId(id)]
     tabs = {guest.id: itertools.cycle(guest.tabs) for guest in (town.ada, town.kim)}
     while True:
@@ -324,6 +377,45 @@ def _play(town: Town, columns: tuple[int, ...]) -> Iterator[None]:
         act = {"type": "act", "room": id, "action": {"column": column}}
         next(tabs[player.id]).say(act)
         yield
+
+
+def _talk(town: Town) -> Iterator[None]:
+    """In as many rooms as there are lines for, watched by as many sockets as may: each in some."""
+    limits = Limits().rooms
+    number = limits.lines_of_player.count // limits.lines.count
+    rooms = town.watched[:number]
+    for at, tab in enumerate(town.ada.tabs):
+        for each in range(at, at + ROOMS_OF_A_TAB):
+            tab.say({"type": "watch", "topic": f"room:{rooms[each % number]}"})
+            yield
+    while True:
+        for tab in town.ada.tabs:
+            for room in rooms:
+                tab.say({"type": "say", "room": room, "text": _LINE})
+                yield
+
+
+def _hop(town: Town) -> Iterator[None]:
+    room = town.room("snake-arena")
+    messages = ({"type": "join", "room": room, "seat": seat} for seat in (2, 3))
+    return _evenly(town, Limits().rooms.comings, *messages)
+
+
+def _go_and_come(town: Town) -> Iterator[None]:
+    room, comings = town.room("snake-arena"), Limits().rooms.comings
+    # Only every second message is a coming.
+    quota = Quota(2 * comings.count, comings.seconds)
+    return _evenly(town, quota, *({"type": type, "room": room} for type in ("leave", "join")))
+
+
+def _write_everywhere(town: Town) -> Iterator[None]:
+    """As many lines as a player may, each in another room, whose document is written for it."""
+    limits, tab = Limits().rooms, town.ada.tabs[0]
+    for room in town.watched:
+        tab.say({"type": "watch", "topic": f"room:{room}"})
+        yield
+    messages = ({"type": "say", "room": room, "text": _LINE} for room in town.watched)
+    yield from _evenly(town, limits.lines_of_player, *messages)
 
 
 def _look_for_others(town: Town) -> Iterator[None]:
@@ -357,7 +449,7 @@ DRIVERS: dict[str, Driver] = {
     "leave": _come_and_go,
     "start": lambda town: _play(town, _FOUR),
     "act": lambda town: _play(town, _FULL),
-    "say": _in_a_match("say", text=_LINE),
+    "say": _talk,
     "quick_match": _look_for_others,
     "claim": _in_a_match("claim", result="win"),
     "pulse": _in_a_match("pulse", seat=1),
@@ -373,6 +465,16 @@ LASTING: dict[str, Driver] = {
     "release": _put_off_the_end,
 }
 """Where another one makes it keep more."""
+
+
+WRITING: dict[str, Driver] = {
+    "join": _hop,
+    "leave": _go_and_come,
+    "start": lambda town: _play(town, _FOUR, None),
+    "act": lambda town: _play(town, _FULL, None),
+    "say": _write_everywhere,
+}
+"""Where another one makes it write more of rooms."""
 
 
 @asynccontextmanager
@@ -406,6 +508,8 @@ class Measured(msgspec.Struct, frozen=True):
     """Of the processor, with what this side of the sockets costs."""
     said: int
     """By Ada."""
+    written: int
+    """Of rooms, with all they contain."""
     sent: int
     """To all her sockets, without snapshots."""
     wholes: int
@@ -418,7 +522,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def measure(
-    drive: Driver, database: Path, *, rooms: int = 18, players: int = 50, idle: float = 0.0
+    drive: Driver, database: Path, *, rooms: int = 17, players: int = 65, idle: float = 0.0
 ) -> Measured:
     """Flood a server, and return what came of it. `idle`: for so long nobody does anything
     before."""
@@ -427,6 +531,8 @@ def measure(
         async with _town(loop, database, rooms, players) as town:
             await asyncio.sleep(idle)
             flood = drive(town)
+            if not idle:  # otherwise others go, whose rooms change
+                town.note_writes()
             paid = town.keep_account()
             began = time.process_time()
             await town.flood(flood)
@@ -440,6 +546,7 @@ def measure(
                 kept=paid[PlayerId(town.ada.id)],
                 seconds=seconds,
                 said=sum(tab.said for tab in tabs),
+                written=town.written,
                 sent=sum(tab.heard for tab in tabs),
                 wholes=sum(size for tab in tabs for _, size in tab.wholes),
                 told=other.heard + sum(size for _, size in other.wholes),
@@ -672,6 +779,8 @@ class Cost(msgspec.Struct, frozen=True):
 
     keeps: int
     """Bytes of the database, for good."""
+    writes: int
+    """Bytes of rooms, with all they contain, of which only the latest are kept."""
     sends: int
     """Bytes to all sockets of the player, without snapshots."""
     tells: int
@@ -681,21 +790,21 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 COSTS = {
-    "ping": Cost(keeps=50_000, sends=550_000, tells=7_000, computes=1.0),
-    "hold": Cost(keeps=50_000, sends=640_000, tells=7_000, computes=1.0),
-    "release": Cost(keeps=60_000, sends=640_000, tells=7_000, computes=1.0),
-    "look": Cost(keeps=300, sends=4_600_000, tells=7_000, computes=1.5),
-    "watch": Cost(keeps=300, sends=70_000, tells=14_000, computes=2.0),
-    "unwatch": Cost(keeps=300, sends=60_000, tells=35_000, computes=1.5),
-    "join": Cost(keeps=1_200, sends=600_000, tells=170_000, computes=2.5),
-    "leave": Cost(keeps=300, sends=480_000, tells=130_000, computes=2.5),
-    "start": Cost(keeps=160_000, sends=10_000_000, tells=750_000, computes=4.5),
-    "act": Cost(keeps=160_000, sends=17_000_000, tells=1_000_000, computes=6.0),
-    "say": Cost(keeps=300, sends=2_100_000, tells=180_000, computes=1.5),
-    "quick_match": Cost(keeps=300, sends=700_000, tells=7_000, computes=2.5),
-    "claim": Cost(keeps=300, sends=170_000, tells=85_000, computes=1.5),
-    "pulse": Cost(keeps=300, sends=160_000, tells=85_000, computes=1.5),
-    "brb": Cost(keeps=50_000, sends=340_000, tells=100_000, computes=1.5),
+    "ping": Cost(keeps=50_000, writes=0, sends=550_000, tells=7_000, computes=1.0),
+    "hold": Cost(keeps=50_000, writes=0, sends=640_000, tells=7_000, computes=1.0),
+    "release": Cost(keeps=60_000, writes=0, sends=640_000, tells=24_000, computes=1.0),
+    "look": Cost(keeps=300, writes=0, sends=4_600_000, tells=7_000, computes=1.5),
+    "watch": Cost(keeps=300, writes=0, sends=9_000_000, tells=14_000, computes=2.0),
+    "unwatch": Cost(keeps=300, writes=0, sends=60_000, tells=35_000, computes=1.5),
+    "join": Cost(keeps=1_200, writes=8_000_000, sends=600_000, tells=190_000, computes=2.5),
+    "leave": Cost(keeps=300, writes=15_000_000, sends=480_000, tells=210_000, computes=2.5),
+    "start": Cost(keeps=160_000, writes=8_000_000, sends=10_000_000, tells=7_000_000, computes=4.5),
+    "act": Cost(keeps=160_000, writes=13_000_000, sends=17_000_000, tells=6_000_000, computes=6.0),
+    "say": Cost(keeps=300, writes=17_000_000, sends=5_600_000, tells=380_000, computes=1.5),
+    "quick_match": Cost(keeps=300, writes=0, sends=700_000, tells=7_000, computes=2.5),
+    "claim": Cost(keeps=300, writes=70_000, sends=170_000, tells=85_000, computes=1.5),
+    "pulse": Cost(keeps=300, writes=70_000, sends=160_000, tells=85_000, computes=1.5),
+    "brb": Cost(keeps=50_000, writes=4_000_000, sends=340_000, tells=100_000, computes=1.5),
 }
 """Of each message, sent as often as a player may."""
 
@@ -748,7 +857,8 @@ KEPT = {
 def table_of_messages() -> str:
     """The rows of SECURITY.md."""
     rows = [
-        f"| `{type}` | {cost.keeps:,} | {cost.sends:,} | {cost.tells:,} | {cost.computes:g} |"
+        f"| `{type}` | {cost.keeps:,} | {cost.writes:,} | {cost.sends:,} | {cost.tells:,} "
+        f"| {cost.computes:g} |"
         for type, cost in COSTS.items()
     ]
     return "\n".join(rows)

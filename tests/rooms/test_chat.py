@@ -176,3 +176,20 @@ def test_leaving_and_joining_again_does_not_reset_the_limit(world: World, specta
     world.joins(ada, room, spectate=spectate)
     with refused("too_much_chat"):
         world.says(ada, room)
+
+
+def test_the_lines_of_a_player_are_limited_in_all_rooms_together(world: World) -> None:
+    ada, *others = world.players(1 + LIMITS.lines_of_player.count)
+    rooms = [world.room("together", each) for each in others]
+    late = world.room("together", world.player("Late"))
+    for room in (*rooms, late):
+        world.joins(ada, room, spectate=True)
+    for room in rooms:
+        world.says(ada, room)
+    world.passes(LIMITS.lines_of_player.seconds - 0.001)
+    with refused("too_much_chat"):
+        world.says(ada, late)
+    world.says(others[0], rooms[0])
+    world.passes(0.001)
+    for room in (late, *rooms[1:]):
+        world.says(ada, room)
