@@ -36,7 +36,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of answers to one player; beyond it lists and histories are refused. At once it is ten
     of each, of the longest."""
 
-    answers_of_address: Rate = Rate(2_097_152, 134_217_728)
+    answers_of_address: Rate = Rate(1_048_576, 67_108_864)
     """Bytes of answers to all guests, and to whoever has no session, at one address, where a whole
     school may play."""
 

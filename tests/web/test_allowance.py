@@ -197,4 +197,4 @@ async def test_the_calls_that_can_be_refused_are_those_whose_answers_are_long(
 def test_a_class_behind_one_address_that_loads_the_longest_of_everything_is_not_refused() -> None:
     everything = sum(ANSWERS.values())
     assert 9 * everything < Limits().web.answers_of_player.burst
-    assert 30 * 2 * everything < Limits().web.answers_of_address.burst
+    assert 30 * everything < Limits().web.answers_of_address.burst
