@@ -57,8 +57,6 @@ class Tab:
     """A socket that reads everything at once, and keeps account of it."""
 
     def __init__(self) -> None:
-        self.said = 0
-        """Bytes that were sent by this side."""
         self.heard = 0
         """Bytes that the server sent, without snapshots."""
         self.wholes: list[tuple[float, int]] = []
@@ -72,7 +70,7 @@ class Tab:
 
     def forget(self) -> None:
         """Begin to count anew."""
-        self.said = self.heard = 0
+        self.heard = 0
         self.wholes.clear()
 
     def say(self, message: _Message) -> None:
@@ -81,7 +79,6 @@ class Tab:
         if self.code is None and self._may_go_on_at <= _now():
             assert self._hearer is not None
             text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-            self.said += len(text.encode())
             self._hearer.hear(text)
 
     # `by_call.Socket`
@@ -506,8 +503,6 @@ class Measured(msgspec.Struct, frozen=True):
     """For good, of Ada: what her budget was charged."""
     seconds: float
     """Of the processor, with what this side of the sockets costs."""
-    said: int
-    """By Ada."""
     written: int
     """Of rooms, with all they contain."""
     sent: int
@@ -545,7 +540,6 @@ def measure(
             return Measured(
                 kept=paid[PlayerId(town.ada.id)],
                 seconds=seconds,
-                said=sum(tab.said for tab in tabs),
                 written=town.written,
                 sent=sum(tab.heard for tab in tabs),
                 wholes=sum(size for tab in tabs for _, size in tab.wholes),
@@ -650,9 +644,17 @@ def measure_calls(database: Path, *, crowd: int) -> dict[str, int]:
                 await ask("GET /api/matches", f"/api/matches?limit={most.largest_page_of_matches}")
             )["matches"]
             assert len(matches) == most.largest_page_of_matches
-            one = json.loads(await ask("GET /api/matches/{id}", f"/api/matches/{matches[0]['id']}"))
+            town.crowd = [
+                await town.guest(_longest_name(crowd + 4 + at), 0) for at in range(SnakeArena.most)
+            ]
+            arena = here.rooms.all[RoomId(town.arena())].match
+            assert arena is not None
+            await asyncio.sleep(190.0)  # it takes three minutes, and the countdown
+            one = json.loads(await ask("GET /api/matches/{id}", f"/api/matches/{arena.id}"))
+            # Whose moves are the longest, and of which as many can be made.
             move = max(len(json.dumps(each, separators=(",", ":"))) + 1 for each in one["moves"])
-            sizes["GET /api/matches/{id}"] += most.largest_page_of_moves * move
+            more = most.largest_page_of_moves - len(one["moves"])
+            sizes["GET /api/matches/{id}"] += more * move
             for name in ("healthz", "readyz", "metrics", "openapi.json"):
                 await ask(f"GET /{name}")
             await ask("POST /api/session/activity")
@@ -812,7 +814,7 @@ CROWD = 1000
 """Players who are here, each with a room, while the answers to calls are measured."""
 
 ANSWERS = {
-    "GET /api/matches/{id}": 600_000,
+    "GET /api/matches/{id}": 850_000,
     "GET /api/rooms": 550_000,
     "GET /api/players/{id}/history": 160_000,
     "GET /api/players": 160_000,
