@@ -551,6 +551,7 @@ def test_the_next_match_begins_when_all_present_players_want_it(world: World) ->
     world.starts(kim, room)
     assert room.running is None
     assert seat_seen(world, room, kim)["wants_more"] is True
+    assert world.starts(kim, room) == [], "it was given already"
     world.starts(ada, room)
     assert room.running is not None
     assert room.running.ordinal == match.ordinal + 1
