@@ -1,11 +1,15 @@
 """What answers may take: their bytes are charged to who asked, and long answers wait for that.
 
 Every answer of the API is charged when it is sent. Refused are only the calls whose answers can be
-long (`Call`), before anything is read, so nobody is kept from staying, leaving or signing out.
+long (`Call`), before anything is read, so nobody is kept from staying, leaving or signing out. Of
+these, a few for each who asks are read, made and sent at a time: the others wait in line, so that
+those of one client fill neither the memory nor the line of the disk.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,25 +32,63 @@ class TooMuchSent(TooManyAttempts):
     why = "Lists and histories were sent here as fast as is allowed."
 
 
-class Allowance:
-    """The debts of who asks for something: of the player of the session, and, for a guest or
-    without a session, of the networks of the client, if limits by address apply."""
+class Lines:
+    """One line for each key, in which at most so many are served at a time."""
 
-    def __init__(self, debts: Sequence[tuple[Debts[Any], str]], clock: Clock) -> None:
-        self._debts = debts
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        # With how many each line has, so that it is dropped with the last.
+        self._lines: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @asynccontextmanager
+    async def turn(self, key: str) -> AsyncIterator[None]:
+        """Wait in line, in the order of arrival, and be served within the context."""
+        line, count = self._lines.get(key) or (asyncio.Semaphore(self._at_once), 0)
+        self._lines[key] = line, count + 1
+        try:
+            async with line:
+                yield
+        finally:
+            line, count = self._lines.pop(key)
+            if count > 1:
+                self._lines[key] = line, count - 1
+
+
+_Payer: TypeAlias = tuple[Debts[str], Lines, str]
+
+
+class Allowance:
+    """The debts and lines of who asks for something: of the player of the session, and, for a guest
+    or without a session, of the networks of the client, if limits by address apply."""
+
+    def __init__(self, payers: Sequence[_Payer], clock: Clock) -> None:
+        self._payers = payers
         self._clock = clock
 
-    def check(self) -> None:
-        """Raise TooMuchSent if they have nothing to spend."""
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until one more of their long answers may be made and sent. Raises TooMuchSent if
+        they have nothing to spend, before or after that."""
+        self._check()
+        async with AsyncExitStack() as stack:
+            for _, lines, key in self._payers:
+                await stack.enter_async_context(lines.turn(key))
+            self._check()
+            yield
+
+    def _check(self) -> None:
         now = self._clock.now()
-        wait = max((debts.wait(key, now) for debts, key in self._debts), default=0.0)
+        wait = max((debts.wait(key, now) for debts, _, key in self._payers), default=0.0)
         if wait > 0:
             raise TooMuchSent(to_wait(wait))
 
     def charge(self, size: int) -> None:
         """Charge so many bytes."""
         now = self._clock.now()
-        for debts, key in self._debts:
+        for debts, _, key in self._payers:
             debts.charge(key, size, now)
 
 
@@ -58,16 +100,24 @@ class ChargeAnswers:
         self._app = app
         self._clock = clock
         keys = limits.counted_keys
-        self._players = Debts[str](limits.answers_of_player, keys)
+        self._players = (
+            Debts[str](limits.answers_of_player, keys),
+            Lines(limits.long_answers_of_player),
+        )
+        address, at_once = limits.answers_of_address, limits.long_answers_of_address
         self._networks = [
-            Debts[str](each, keys) for each in _of_networks(limits.answers_of_address, limits)
+            (
+                Debts[str](Rate(address.per_second * times, address.burst * times), keys),
+                Lines(at_once * times),
+            )
+            for times in (limits.wider_network**step for step in range(len(WIDTHS)))
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith((_PREFIX, DOCUMENT)):
             await self._app(scope, receive, send)
             return
-        allowance = scope["allowance"] = Allowance(self._debts_of(scope), self._clock)
+        allowance = scope["allowance"] = Allowance(self._payers_of(scope), self._clock)
 
         async def send_and_charge(message: Message) -> None:
             # Before it is sent, which can take long: others are asked for meanwhile.
@@ -77,25 +127,20 @@ class ChargeAnswers:
 
         await self._app(scope, receive, send_and_charge)
 
-    def _debts_of(self, scope: Scope) -> list[tuple[Debts[str], str]]:
+    def _payers_of(self, scope: Scope) -> list[_Payer]:
         caller: Caller | None = scope.get("caller")
         session = None if caller is None else caller.session
-        found: list[tuple[Debts[str], str]] = []
+        found: list[_Payer] = []
         if session is not None:
-            found.append((self._players, session.player.id))
+            found.append((*self._players, session.player.id))
         # Guests cost nothing to make. No neighbour stops a registered player.
         if session is None or session.player.guest:
-            found += zip(self._networks, place_of(scope).networks, strict=False)
+            networks = zip(self._networks, place_of(scope).networks, strict=False)
+            found += [(*each, network) for each, network in networks]
         return found
 
 
-def check_allowance(scope: Scope) -> None:
-    """Raise TooMuchSent if who makes this request has been sent enough for now."""
-    allowance: Allowance = scope["allowance"]
-    allowance.check()
-
-
-def _of_networks(rate: Rate, limits: Limits) -> list[Rate]:
-    """Return the rates of networks, narrowest first, of which an address has `rate`."""
-    times = [limits.wider_network**step for step in range(len(WIDTHS))]
-    return [Rate(rate.per_second * each, rate.burst * each) for each in times]
+def allowance_of(scope: Scope) -> Allowance:
+    """Return the allowance of who makes this request."""
+    found: Allowance = scope["allowance"]
+    return found

@@ -8,6 +8,7 @@ answers with the document.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import nullcontext
 from enum import Enum, auto
 from typing import Any
 
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from server.web.allowance import check_allowance
+from server.web.allowance import allowance_of
 from server.web.guards import SAFE_METHODS
 from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
@@ -126,11 +127,10 @@ class _Handler:
         self._is_long = is_long
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._is_long:
-            check_allowance(scope)
-        response = await self._answer(Request(scope, receive, send))
-        if response is not None:
-            await response(scope, receive, send)
+        async with allowance_of(scope).turn() if self._is_long else nullcontext():
+            response = await self._answer(Request(scope, receive, send))
+            if response is not None:
+                await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
         return await self._endpoint(request)

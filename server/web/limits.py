@@ -33,12 +33,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Moves in an answer at most: more than people make in a match."""
 
     answers_of_player: Rate = Rate(262_144, 16_777_216)
-    """Bytes of answers to one player; beyond it lists and histories are refused. At once it is ten
-    of each, of the longest."""
+    """Bytes of answers to one player; beyond it lists and histories are refused. At once these are
+    eight of each, of the longest."""
 
     answers_of_address: Rate = Rate(1_048_576, 67_108_864)
     """Bytes of answers to all guests, and to whoever has no session, at one address, where a whole
     school may play."""
+
+    long_answers_of_player: int = 4
+    """Lists and histories that are made and sent to one player at a time; more wait in line."""
+
+    long_answers_of_address: int = 16
+    """The same, to all guests, and to whoever has no session, at one address."""
 
     wider_network: int = 8
     """How many times as much a network may be sent that is eight bits wider than an IPv6 /64, which

@@ -1,5 +1,6 @@
 """The bytes of answers are an allowance, of which long answers wait for more."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from server.base.rates import Rate
 from server.limits import Limits
+from server.storage.rows import StoredPlayer
+from server.web.allowance import Lines
 from tests.hostile.costs import ANSWERS
-from tests.support.answers import calls_of, refusal
+from tests.support.answers import calls_of, refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
 
 REFUSED = (429, "too_many_attempts")
@@ -196,5 +199,62 @@ async def test_the_calls_that_can_be_refused_are_those_whose_answers_are_long(
 
 def test_a_class_behind_one_address_that_loads_the_longest_of_everything_is_not_refused() -> None:
     everything = sum(ANSWERS.values())
-    assert 9 * everything < Limits().web.answers_of_player.burst
+    assert 8 * everything < Limits().web.answers_of_player.burst
     assert 30 * everything < Limits().web.answers_of_address.burst
+
+
+async def test_of_the_long_answers_of_an_address_only_so_many_are_made_at_a_time(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = Limits().web.long_answers_of_address
+    reading: list[str] = []
+    may_go_on = asyncio.Event()
+    store = server.still_here.store
+    offline_players = store.offline_players
+
+    async def slowly(after: tuple[str, str], limit: int) -> list[StoredPlayer]:
+        reading.append(after[0])
+        if after[0] != "quick":
+            await may_go_on.wait()
+        return await offline_players(after, limit)
+
+    monkeypatch.setattr(store, "offline_players", slowly)
+    visitor = await server.visitor()
+
+    async def ask(address: str, after: str) -> int:
+        path = f"/api/players?status=offline&after={after}"
+        return (await visitor.http.get(path, headers=from_address(address))).status_code
+
+    greedy = [asyncio.create_task(ask("203.0.113.1", "slow")) for _ in range(2 * most)]
+    await until(lambda: len(reading) == most)
+    assert await ask("203.0.113.2", "quick") == 200
+    assert reading == [*["slow"] * most, "quick"]
+    greedy[-1].cancel()
+    may_go_on.set()
+    assert await asyncio.gather(*greedy[:-1]) == [200] * (2 * most - 1)
+
+
+async def test_a_line_is_served_in_order_and_forgotten_when_it_is_empty() -> None:
+    lines = Lines(2)
+    served: list[int] = []
+    gates = [asyncio.Event() for _ in range(5)]
+
+    async def wait(number: int) -> None:
+        async with lines.turn("ada"):
+            served.append(number)
+            await gates[number].wait()
+
+    waiting = [asyncio.create_task(wait(number)) for number in range(5)]
+    await until(lambda: len(served) == 2)
+    async with lines.turn("bob"):
+        assert len(lines) == 2
+    waiting[2].cancel()
+    for number in (1, 0):
+        gates[number].set()
+        await asyncio.wait([waiting[number]])
+    await until(lambda: len(served) == 4)
+    assert served == [0, 1, 3, 4]
+    for gate in gates:
+        gate.set()
+    await asyncio.wait(waiting)
+    assert not len(lines)
