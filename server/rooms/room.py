@@ -209,9 +209,10 @@ class Room:
 
     def arrive(self, number: int, player: Player) -> None:
         """The player of a seat entered the room, for the first time or again."""
+        was_reserved = self.seats[number].is_reserved
         self.seats[number].arrive(player)
         self.spectators.pop(player.id, None)
-        self.mark()
+        self.mark(is_urgent=was_reserved)
 
     def change_seat(self, own: int, to: int) -> None:
         """Move the player of one seat to a free one."""
@@ -226,7 +227,7 @@ class Room:
     def depart(self, number: int, now: float, *, has_left: bool) -> None:
         """The last connection of a seated player to the room closed; `has_left`: on purpose."""
         self.seats[number].depart(now, has_left=has_left)
-        self.mark()
+        self.mark(is_urgent=False)  # after a restart all are absent anyway
 
     def survive_restart(self, now: float) -> None:
         """Restored after a restart: all players are absent from `now` on."""

@@ -217,6 +217,7 @@ class RoomRows:
             state = write_room(room, now, self._clock.to_wall(now))
         except Exception as error:
             # A state that cannot be encoded must not affect the rest of the batch.
+            self._digests.pop(room.id, None)
             if room.id not in self._unwritable:
                 self._unwritable.add(room.id)
                 _log.error("%r cannot survive a restart: %s", room, error)

@@ -254,6 +254,25 @@ async def test_lines_of_chat_and_votes_are_written_once_a_second(
     assert [each.get("wants_more", False) for each in seats] == [True, False]
 
 
+async def test_players_who_go_and_come_back_are_written_once_a_second(
+    rig: StorageRig, documents: list[str]
+) -> None:
+    ada, kim = players(rig)
+    room = rig.table("connect-four", ada, kim)
+    await rig.store.journal.written_up_to_here()
+    documents.clear()
+    for tenths in range(1, 50):
+        rig.clock.move_to(tenths / 10)
+        now = rig.clock.now()
+        if tenths % 2:
+            rig.room_stream.publish(rig.rooms.disconnect(ada.id, room.id, now, has_left=True))
+        else:
+            rig.room_stream.publish(rig.rooms.join(ada, room.id, now)[1])
+        rig.store._rooms.look()
+        await rig.store.journal.written_up_to_here()
+    assert 4 <= len(documents) <= 5
+
+
 async def test_a_document_that_says_what_the_last_one_said_is_not_written(
     rig: StorageRig, documents: list[str], batches: list[Batch]
 ) -> None:
