@@ -60,6 +60,19 @@ async def test_others_read_while_a_long_page_of_moves_is_read(
     assert len((await long).moves) == 100
 
 
+async def test_long_pages_are_read_a_few_at_a_time(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All together, the first would be as late as the last.
+    await play(rig, range(1, 101))
+    monkeypatch.setattr(rig.engine.reads, "_limits", SqliteLimits(moves_at_once=1))
+    pages = [asyncio.create_task(rig.store.moves_of(MATCH, 0, 100)) for _ in range(10)]
+    await asyncio.wait(pages, return_when=asyncio.FIRST_COMPLETED)
+    assert sum(page.done() for page in pages) <= SqliteLimits().long_reads_at_once
+    pages.pop().cancel()
+    assert {len((await page).moves) for page in pages} == {100}
+
+
 async def test_a_page_of_moves_with_long_actions_is_short(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

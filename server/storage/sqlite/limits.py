@@ -31,6 +31,9 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Characters of the actions of the moves on a page, in JSON, besides the last one's; `next`
     leads to the others."""
 
+    long_reads_at_once: int = 2
+    """Pages of moves that are read at a time. Others read in between."""
+
     steps_at_once: int = 10_000
     """Steps of SQLite's virtual machine, a fraction of a millisecond, between two looks at whether
     somebody still waits for a read."""
