@@ -2,8 +2,8 @@
 
 Every answer of the API is charged when it is sent. Refused are only the calls whose answers can be
 long (`Call`), before anything is read, so nobody is kept from staying, leaving or signing out. Of
-these, a few for each who asks are read, made and sent at a time: the others wait in line, so that
-those of one client fill neither the memory nor the line of the disk.
+these, a few for each who asks are read and made at a time: the others wait in line, so that those
+of one client fill neither the memory nor the line of the disk.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class Allowance:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until one more of their long answers may be made and sent. Raises TooMuchSent if
+        """Wait until one more of their long answers may be made. Raises TooMuchSent if
         they have nothing to spend, before or after that."""
         self._check()
         async with AsyncExitStack() as stack:

@@ -127,13 +127,13 @@ class _Handler:
         self._is_long = is_long
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with allowance_of(scope).turn() if self._is_long else nullcontext():
-            response = await self._answer(Request(scope, receive, send))
-            if response is not None:
-                await response(scope, receive, send)
+        response = await self._answer(Request(scope, receive, send))
+        if response is not None:
+            await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
-        return await self._endpoint(request)
+        async with allowance_of(request.scope).turn() if self._is_long else nullcontext():
+            return await self._endpoint(request)
 
 
 class _AbandonableHandler(_Handler):
@@ -141,7 +141,7 @@ class _AbandonableHandler(_Handler):
     disconnected: others wait for that read to end."""
 
     async def _answer(self, request: Request) -> Response | None:
-        answering = asyncio.create_task(self._endpoint(request))
+        answering = asyncio.create_task(super()._answer(request))
         leaving = asyncio.create_task(_disconnect(request.receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)

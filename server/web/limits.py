@@ -41,10 +41,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     school may play."""
 
     long_answers_of_player: int = 4
-    """Lists and histories that are made and sent to one player at a time; more wait in line."""
+    """Lists and histories that are made for one player at a time; more wait in line."""
 
     long_answers_of_address: int = 16
-    """The same, to all guests, and to whoever has no session, at one address."""
+    """The same, for all guests, and for whoever has no session, at one address."""
 
     wider_network: int = 8
     """How many times as much a network may be sent that is eight bits wider than an IPv6 /64, which

@@ -1,6 +1,8 @@
 """Passwords: their bounds, and that timing does not reveal which names exist."""
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -359,3 +361,16 @@ async def test_sixty_four_simultaneous_hashes_stay_within_their_threads_and_memo
     assert len(threads) <= 2
     assert threading.get_ident() not in threads
     assert turns > 64, "the loop turns while they are hashed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, priorities are those of processes")
+async def test_the_threads_stand_back_where_the_loop_wants_the_same_core() -> None:
+    passwords = Passwords(Limits())
+    loop = asyncio.get_running_loop()
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    theirs = await loop.run_in_executor(
+        passwords._pool, lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    )
+    assert own < theirs <= own + 10
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
+    passwords.close()

@@ -15,6 +15,7 @@ from server.web.allowance import Lines
 from tests.hostile.costs import ANSWERS
 from tests.support.answers import calls_of, refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
+from tests.support.peers import Peers
 
 REFUSED = (429, "too_many_attempts")
 LONG = {
@@ -232,6 +233,43 @@ async def test_of_the_long_answers_of_an_address_only_so_many_are_made_at_a_time
     greedy[-1].cancel()
     may_go_on.set()
     assert await asyncio.gather(*greedy[:-1]) == [200] * (2 * most - 1)
+
+
+async def test_whoever_has_gone_waits_in_no_line(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: list[str] = []
+    may_go_on = asyncio.Event()
+
+    async def slowly(after: tuple[str, str], limit: int) -> list[StoredPlayer]:
+        reading.append(after[0])
+        await may_go_on.wait()
+        return []
+
+    monkeypatch.setattr(server.still_here.store, "offline_players", slowly)
+    most = Limits().web.long_answers_of_address
+    visitor = await server.visitor()
+    asked = [
+        asyncio.create_task(
+            visitor.http.get("/api/players?status=offline", headers=from_address("203.0.113.1"))
+        )
+        for _ in range(most)
+    ]
+    await until(lambda: len(reading) == most)
+    waiting = asyncio.all_tasks()
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await peer.send(
+            b"GET /api/players?status=offline HTTP/1.1\r\nHost: a\r\n"
+            b"X-Forwarded-For: 203.0.113.1\r\n\r\n"
+        )
+        # Its exchange, the endpoint in line, and the look-out for the disconnect.
+        await until(lambda: len(asyncio.all_tasks() - waiting) == 3)
+        peer.reset()
+        await until(lambda: not asyncio.all_tasks() - waiting)
+    may_go_on.set()
+    await asyncio.gather(*asked)
+    assert len(reading) == most
 
 
 async def test_a_line_is_served_in_order_and_forgotten_when_it_is_empty() -> None:
