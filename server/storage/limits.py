@@ -72,3 +72,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     rooms_at_once: int = 25
     """Rooms whose documents are written before the loop does other work."""
+
+    room_portions: int = 200
+    """How often it does other work before the rest is written at once: all rooms there can be."""

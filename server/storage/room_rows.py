@@ -162,9 +162,14 @@ class RoomRows:
 
     async def collect(self) -> None:
         """Add every document that is due to the next batch; does not yield after the last one."""
-        # In portions, between which the loop does other work.
-        while self._write_some(self._limits.rooms_at_once):  # noqa: ASYNC110 - nothing is waited for
+        # In portions, between which the loop does other work; but not for ever, if as many become
+        # due meanwhile: nothing is written until then.
+        at_once = self._limits.rooms_at_once
+        for _ in range(self._limits.room_portions):
+            if not self._write_some(at_once):
+                return
             await asyncio.sleep(0)
+        self._write_some(len(self._due))
 
     async def _run(self) -> None:
         while True:

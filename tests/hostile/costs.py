@@ -238,8 +238,9 @@ class Town:
         for _ in range(int(allowed.burst)):
             next(drive, None)
             await asyncio.sleep(0)  # so that not many are answered with one message
-        for _ in range(int(MINUTE * allowed.per_second)):
-            await asyncio.sleep(1 / allowed.per_second)
+        # Four at an instant, one after the other: a turn of the loop costs less than a timer.
+        for number in range(int(MINUTE * allowed.per_second)):
+            await asyncio.sleep(0 if number % 4 else 4 / allowed.per_second)
             next(drive, None)
 
 

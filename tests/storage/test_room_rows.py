@@ -6,7 +6,9 @@ import logging
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from server.base.waiting import within
 from server.games.game import Moment
 from server.games.snake_arena import Arena, SnakeArena
 from server.presence.session import Player
@@ -18,6 +20,7 @@ from server.storage import room_rows as room_rows_module
 from server.storage.batch import Batch
 from tests.storage.test_journal import BrokenDisk
 from tests.support.answers import until
+from tests.support.live_server import TIMEOUT
 from tests.support.manual_clock import ManualClock
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
@@ -383,6 +386,28 @@ async def test_many_rooms_are_written_in_portions_that_let_the_loop_run(
     await flushing
     assert passes > 2
     assert [len(each.rooms) for each in batches] == [60], "one transaction all the same"
+
+
+async def test_rooms_that_become_due_again_and_again_do_not_keep_the_rest_from_the_disk(
+    open_rig: Opener,
+) -> None:
+    rig = await open_rig(limits=replace(QUICK, rooms_at_once=1, room_portions=10))
+    tables = [
+        rig.table("connect-four", rig.sign_in(rig.player(one))[0].player, kim)
+        for one, kim in (
+            (one, rig.sign_in(rig.player(f"{one} too"))[0].player) for one in ("Ada", "Bob", "Eve")
+        )
+    ]
+
+    async def change() -> None:
+        while True:
+            for room in tables:
+                rig.store._rooms._note(room.id)
+            await asyncio.sleep(0)
+
+    changing = asyncio.create_task(change())
+    await within(TIMEOUT, rig.store._rooms.collect())
+    changing.cancel()
 
 
 async def test_actions_of_a_bot_and_returns_are_distinguished_from_moves(rig: StorageRig) -> None:
