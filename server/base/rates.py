@@ -22,6 +22,10 @@ class Rate(msgspec.Struct, frozen=True):
     per_second: float
     burst: float
 
+    def times(self, factor: float) -> "Rate":
+        """Return the rate of so many times as much."""
+        return Rate(self.per_second * factor, self.burst * factor)
+
 
 class TokenBucket:
     """Limits a stream to a `Rate`; starts full."""

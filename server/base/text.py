@@ -96,6 +96,11 @@ def code_of(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
+def utf8_size(text: str) -> int:
+    """Return the bytes of `text` in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def excerpt(text: str) -> str:
     """Return the beginning of a peer's text, to be quoted in an error message."""
     return text[:_EXCERPT]

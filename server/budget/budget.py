@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from server.base.ids import PlayerId
-from server.base.rates import Debts, Rate
+from server.base.rates import Debts
 from server.budget.limits import Limits
 
 _Payers: TypeAlias = tuple[tuple[Debts[str], str], ...]
@@ -80,6 +80,5 @@ class Budget:
         limits = self._limits
         while len(self._by_width) < len(networks):
             times = limits.wider_network ** len(self._by_width)
-            rate = Rate(limits.address.per_second * times, limits.address.burst * times)
-            self._by_width.append(Debts(rate, limits.counted_keys))
+            self._by_width.append(Debts(limits.address.times(times), limits.counted_keys))
         return tuple(zip(self._by_width, networks, strict=False))

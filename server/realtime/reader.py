@@ -5,6 +5,7 @@ from msgspec import UNSET
 
 from server.base.ids import PlayerId
 from server.base.rates import Debts, Rate, TokenBucket
+from server.base.text import utf8_size
 from server.presence.service import PresenceService
 from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits
@@ -154,4 +155,4 @@ class Reader:
 
 
 def _size(data: str | bytes) -> int:
-    return len(data.encode() if isinstance(data, str) else data)
+    return utf8_size(data) if isinstance(data, str) else len(data)

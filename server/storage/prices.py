@@ -6,6 +6,7 @@ and none less than half of it.
 
 from typing import assert_never
 
+from server.base.text import utf8_size
 from server.storage.rows import (
     ChangeRow,
     Lasting,
@@ -26,17 +27,17 @@ def price(row: Lasting) -> int:
         # Its texts are ASCII.
         return 185 + 9 * (len(row.detail) + len(row.last_activity_by)) // 8
     if type(row) is MoveRow:
-        size = 0 if row.action is None else _size(row.action)
+        size = 0 if row.action is None else utf8_size(row.action)
         # Long ones get pages of their own, which are less full.
         return 68 + size + max(size - 64, 0) // 2
     if type(row) is SessionRow:
         return 375
     if type(row) is PlayerRow:
-        indexed = _size(row.name_key) + _size(row.sort_key)
-        size = _size(row.name) + 2 * indexed + len(row.password_hash or "")
+        indexed = utf8_size(row.name_key) + utf8_size(row.sort_key)
+        size = utf8_size(row.name) + 2 * indexed + len(row.password_hash or "")
         return 225 + 9 * size // 8
     if type(row) is LookalikeRow:
-        return 92 + 5 * _size(row.lookalike) // 2
+        return 92 + 5 * utf8_size(row.lookalike) // 2
     if type(row) is RoomRow:
         # Without its document, which goes when the room closes, and takes the place of the one
         # before until then.
@@ -45,9 +46,5 @@ def price(row: Lasting) -> int:
         return 225
     if type(row) is MatchPlayerRow:
         # With the seat's part of the outcome.
-        return 195 + 4 * _size(row.name) // 3
+        return 195 + 4 * utf8_size(row.name) // 3
     assert_never(row)
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.accounts.errors import TooManyAttempts
 from server.accounts.place import WIDTHS
 from server.base.clock import Clock
-from server.base.rates import Debts, Rate
+from server.base.rates import Debts
 from server.base.units import to_wait
 from server.web.caller import Caller
 from server.web.limits import Limits
@@ -70,8 +70,8 @@ class Allowance:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until one more of their long answers may be made. Raises TooMuchSent if
-        they have nothing to spend, before or after that."""
+        """Wait until one more of their long answers may be made. Raises TooMuchSent if they have
+        nothing to spend, before or after that."""
         self._check()
         async with AsyncExitStack() as stack:
             for _, lines, key in self._payers:
@@ -104,11 +104,10 @@ class ChargeAnswers:
             Debts[str](limits.answers_of_player, keys),
             Lines(limits.long_answers_of_player),
         )
-        address, at_once = limits.answers_of_address, limits.long_answers_of_address
         self._networks = [
             (
-                Debts[str](Rate(address.per_second * times, address.burst * times), keys),
-                Lines(at_once * times),
+                Debts[str](limits.answers_of_address.times(times), keys),
+                Lines(limits.long_answers_of_address * times),
             )
             for times in (limits.wider_network**step for step in range(len(WIDTHS)))
         ]

@@ -29,20 +29,6 @@ def paid(rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> Paid:
     return counts
 
 
-@pytest.fixture
-def batches(rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
-    """Every batch that is written."""
-    written: list[Batch] = []
-    write = rig.engine.write
-
-    async def write_and_keep(batch: Batch) -> None:
-        written.append(batch)
-        await write(batch)
-
-    monkeypatch.setattr(rig.engine, "write", write_and_keep)
-    return written
-
-
 def prices_of(batches: list[Batch], *names: str) -> int:
     """The prices of all rows in these fields of the batches; of those that replace others, once."""
     rows: dict[Any, Any] = {}

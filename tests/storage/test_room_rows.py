@@ -46,20 +46,6 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-@pytest.fixture
-def batches(rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
-    """Every batch that is written."""
-    written: list[Batch] = []
-    write = rig.engine.write
-
-    async def write_and_keep(batch: Batch) -> None:
-        written.append(batch)
-        await write(batch)
-
-    monkeypatch.setattr(rig.engine, "write", write_and_keep)
-    return written
-
-
 async def test_a_room_is_written_with_its_match_and_players(rig: StorageRig) -> None:
     ada, kim = players(rig)
     room = rig.table("connect-four", ada, kim)

@@ -21,6 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
+from server.base.text import utf8_size
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.topics.wholes import Wholes
@@ -130,7 +131,7 @@ class Topic(ABC, Generic[KeyT]):
         if self._wholes.may_send(self, connection):
             key = self.first().get(connection, self.key)
             text = self.whole(key)
-            self._send_whole(connection, key, text, _size(text))
+            self._send_whole(connection, key, text, utf8_size(text))
 
     def resume(self, connection: Connection) -> None:
         """Send a snapshot to a watcher that was not allowed it before, if it is still owed one."""
@@ -315,7 +316,7 @@ class Topic(ABC, Generic[KeyT]):
             return
         if plan.whole is None or plan.whole_version != self.version:
             plan.whole, plan.whole_version = self.whole(key), self.version
-            plan.whole_size = _size(plan.whole)
+            plan.whole_size = utf8_size(plan.whole)
         self._send_whole(connection, key, plan.whole, plan.whole_size)
 
     def _send_whole(self, connection: Connection, key: KeyT, text: str, size: int) -> None:
@@ -347,8 +348,3 @@ class _Plan(Generic[KeyT]):
         self.whole: str | None = None
         self.whole_size = 0
         self.whole_version = after
-
-
-def _size(text: str) -> int:
-    """Return the bytes of a text."""
-    return len(text) if text.isascii() else len(text.encode())
