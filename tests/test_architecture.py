@@ -241,7 +241,7 @@ SOURCES = [
     path
     for folder in (SERVER, SERVER.parent / "static")
     for path in sorted(folder.rglob("*"))
-    if path.suffix in {".py", ".js", ".ts", ".css", ".html"} and path.parent.name != "languages"
+    if path.suffix in {".py", ".js", ".ts", ".css", ".html"}
 ]
 
 

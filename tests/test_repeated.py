@@ -40,8 +40,8 @@ def constant(path: str, name: str, number: float) -> Repeated:
     return (f"static/{path}", rf"^const {name} = ([\d_]+);", number)
 
 
-def in_every_language(pattern: str, number: float) -> list[Repeated]:
-    return [(f"static/languages/{word}.js", pattern, number) for word in ("en", "es", "zh")]
+def in_every_language(area: str, pattern: str, number: float) -> list[Repeated]:
+    return [(f"static/languages/{word}/{area}.js", pattern, number) for word in ("en", "es", "zh")]
 
 
 def spelled_out(game: str, patterns: tuple[str, str, str], number: float) -> list[Repeated]:
@@ -54,14 +54,16 @@ REPEATED: list[Repeated] = [
     ("static/stillhere.d.ts", r"The latest (\d+) lines", LIMITS.rooms.lines_kept),
     ("server/client/limits.py", r"chat_lines: int = (\d+)$", LIMITS.rooms.lines_kept),
     constant("page/room.js", "LEAST_BREAK", LIMITS.rooms.least_brb),
-    ("static/index.html", r'id="chat-text" .*maxlength="(\d+)"', LIMITS.rooms.line_length),
+    ("static/page/html/room.html", r'id="chat-text" .*maxlength="(\d+)"', LIMITS.rooms.line_length),
     constant("page/room-seats.js", "THINKING", 1000 * LIMITS.rooms.thinking),
     constant("page/room-seats.js", "BETWEEN", 1000 * LIMITS.rooms.between_pulses),
     constant("stillhere/roster.js", "ROSTER_PAGE", LIMITS.web.largest_page_of_players),
     ("static/stillhere/roster.js", r"the first ([\d,]+) by", LIMITS.realtime.roster_window),
     ("server/client/roster.py", r"the first ([\d,]+) by", LIMITS.realtime.roster_window),
     ("server/client/limits.py", r"server pings every\s+(\d+) s", LIMITS.transport.ping_interval),
-    *in_every_language(r"'gate\.password_hint': '\D*(\d+)", LIMITS.accounts.shortest_password),
+    *in_every_language(
+        "account", r"'gate\.password_hint': '\D*(\d+)", LIMITS.accounts.shortest_password
+    ),
     # Games
     constant("games/connect-four/part.js", "COLUMNS", connect_four.COLUMNS),
     constant("games/connect-four/part.js", "ROWS", connect_four.ROWS),

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from server.games.catalogue import PAGE_PART
+from server.web.assembly import insert_parts, join_styles, join_words
 from server.web.modules import join
 from server.wire.headers import lines
 from server.wire.names import JSON
@@ -54,7 +55,8 @@ def static_folder() -> Path:
 
 class Pages:
     """`/` and `/static/...`. Files are revalidated at each use, as a page and its modules belong
-    together; only the joined modules are cached, as their address changes with their content.
+    together; only the joined modules and styles are cached, as their addresses change with their
+    content.
 
     `parts`: the folders of the games' page parts by the game's name; each is served below
     `/static/games/<name>/`, instead of one in `folder`. `games`: the names of the installed games,
@@ -74,21 +76,27 @@ class Pages:
         }
         for name, part in (parts or {}).items():
             self._files |= _read_part(name, part)
-        self._add_modules(games)
+        self._assemble(games)
         self.routes = [
             Route("/", self.index, methods=["GET"]),
             Route("/favicon.ico", self.icon, methods=["GET"]),
             Route("/static/{path:path}", self.file, methods=["GET"]),
         ]
 
-    def _add_modules(self, games: Iterable[str]) -> None:
-        """Join the modules of the page, and add to the page what it has to load: the joined file,
-        and the page part of each game."""
-        scripts = {
+    def _assemble(self, games: Iterable[str]) -> None:
+        """Put the page together from its files, and add to it what it has to load: the joined
+        modules and styles, and the page part of each game."""
+        texts = {
             name: file.content.decode(errors="replace")
             for name, file in self._files.items()
-            if name.endswith(".js") and not name.startswith("games/")
+            if not name.startswith("games/") and Path(name).suffix in {".js", ".css", ".html"}
         }
+        for path, words in join_words(texts).items():
+            self._files[path] = _File(path, words.encode())
+        page = insert_parts(texts["index.html"], texts)
+        page, styles, style = join_styles(page, texts)
+        self._files[styles] = _File(styles, style.encode(), _FOR_EVER)
+        scripts = {name: text for name, text in texts.items() if name.endswith(".js")}
         joined = join(scripts, _MAIN)
         source_map = _File("joined.js.map", joined.source_map.encode(), _FOR_EVER)
         self._files[joined.path] = _File("joined.js", joined.text.encode(), _FOR_EVER)
@@ -102,9 +110,8 @@ class Pages:
             if path in self._files:
                 address = html.escape(f"/static/{path}")
                 lines.append(f'<meta name="page-part" content="{address}" data-game="{game}">')
-        index = self._files["index.html"].content.decode()
-        index = index.replace(_MODULES, "".join(f"  {line}\n" for line in lines))
-        self._files["index.html"] = _File("index.html", index.encode())
+        page = page.replace(_MODULES, "".join(f"  {line}\n" for line in lines))
+        self._files["index.html"] = _File("index.html", page.encode())
         # The only inline script that browsers accept in this page (CSP Level 3, 8.4).
         digest = base64.b64encode(hashlib.sha256(joined.import_map.encode()).digest()).decode()
         self._policy = allow_script(digest)

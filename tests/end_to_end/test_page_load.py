@@ -130,7 +130,9 @@ async def linked(server: LiveServer) -> set[str]:
     visitor = await server.visitor()
     page = (await visitor.http.get("/")).text
     found = set(re.findall(r'(?:src|href)="(/static/[^"]*)"', page))
-    assert {"/static/app.js", "/static/style.css"} < found
+    styles = {path for path in found if path.endswith(".css")}
+    assert {"/static/app.js"} < found
+    assert len(styles) == 1
     return found
 
 

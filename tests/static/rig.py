@@ -12,10 +12,16 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, Route
 
+from server.web.assembly import join_words
 from tests.support.browser import TIMEOUT_MS
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent.parent / "static"
+WORDS = join_words(
+    {path.relative_to(STATIC).as_posix(): path.read_text() for path in STATIC.rglob("*.js")}
+)
+"""The texts of the page by the path of each language, as the server joins them."""
+
 ORIGIN = "http://localhost"
 BLANK = """<!doctype html><html lang="en"><title>Blank</title>
 <input id="box"> <button id="go" type="button">Go</button></html>"""
@@ -351,7 +357,9 @@ async def _serve(route: Route) -> None:
     path = route.request.url.removeprefix(ORIGIN)
     if path == "/blank.html":
         await route.fulfill(body=BLANK, content_type="text/html")
+    elif (name := path.removeprefix("/static/")) in WORDS:
+        await route.fulfill(body=WORDS[name], content_type="text/javascript")
     elif path.startswith("/static/"):
-        await route.fulfill(path=STATIC / path.removeprefix("/static/"))
+        await route.fulfill(path=STATIC / name)
     else:
         await route.fulfill(status=404)

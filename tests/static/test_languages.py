@@ -12,8 +12,7 @@ import unicodedata2
 
 from server.games.game import Silence
 from server.presence.status import ENDINGS, Reason, Status
-from server.web.pages import static_folder
-from tests.static.rig import Rig
+from tests.static.rig import STATIC, WORDS, Rig
 
 pytestmark = pytest.mark.browser
 
@@ -93,8 +92,8 @@ GAMES = {
 
 _LOAD = """
 (async () => {
-  const [path, ...codes] = process.argv.slice(1);
-  const source = require('fs').readFileSync(path, 'utf8');
+  const codes = process.argv.slice(1);
+  const source = require('fs').readFileSync(0, 'utf8');
   const module = await import(`data:text/javascript,${encodeURIComponent(source)}`);
   const plurals = codes
     .map((code) => new Intl.PluralRules(code).resolvedOptions().pluralCategories);
@@ -103,12 +102,15 @@ _LOAD = """
 """
 
 
-def load(path: Path, *codes: str) -> tuple[Any, list[list[str]]]:
-    """The export of a module of words, and the plural categories of these languages."""
+def load(source: str, *codes: str) -> tuple[Any, list[list[str]]]:
+    """The export of a module of words, given as text, and the plural categories of these
+    languages."""
     node = shutil.which("node")
     assert node is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
-    command = [node, "-e", _LOAD, str(path), *codes]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    command = [node, "-e", _LOAD, *codes]
+    done = subprocess.run(
+        command, input=source, capture_output=True, text=True, timeout=60, check=True
+    )
     words, plurals = json.loads(done.stdout)
     return words, plurals
 
@@ -116,12 +118,12 @@ def load(path: Path, *codes: str) -> tuple[Any, list[list[str]]]:
 def languages_of(game: str | None) -> dict[str, tuple[Words, list[str]]]:
     """The texts of the page, or of a game, in each language, and its plural categories."""
     codes = ["en", *OTHERS]
-    folder = static_folder()
     if game is not None:
-        words, plurals = load(folder / "games" / game / "words.js", *codes)
+        source = (STATIC / "games" / game / "words.js").read_text()
+        words, plurals = load(source, *codes)
         assert list(words) == codes
         return {code: (words[code], each) for code, each in zip(codes, plurals, strict=True)}
-    loaded = {code: load(folder / "languages" / f"{code}.js", code) for code in codes}
+    loaded = {code: load(WORDS[f"languages/{code}.js"], code) for code in codes}
     return {code: (words, plurals) for code, (words, (plurals,)) in loaded.items()}
 
 
@@ -183,8 +185,8 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     english, _ = languages_of(None)["en"]
     composed = {f"{prefix}{word}" for prefix, words in COMPOSED.items() for word in words}
     assert sorted(composed - set(english)) == []
-    folder = static_folder()
-    sources = [folder / "index.html", folder / "app.js", *sorted((folder / "page").glob("*.js"))]
+    files = [path for kind in ("*.js", "*.html") for path in (STATIC / "page").rglob(kind)]
+    sources = [STATIC / "index.html", STATIC / "app.js", *files]
     used = set.union(*(keys_in(path) for path in sources))
     assert sorted(used - set(english)) == []
     unused = set(english) - used - composed
@@ -196,10 +198,18 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
     assert sorted(unused - variants) == []
 
 
+def test_no_text_is_in_two_files_of_a_language() -> None:
+    for folder in (STATIC / "languages").iterdir():
+        texts = "".join(path.read_text() for path in folder.glob("*.js"))
+        keys = re.findall(r"^  '([a-z_.]+)':", texts, re.MULTILINE)
+        assert len(keys) > 100
+        assert sorted(key for key in set(keys) if keys.count(key) > 1) == []
+
+
 @pytest.mark.parametrize("game", GAMES)
 def test_every_text_of_a_game_is_used_and_every_used_text_exists(game: str) -> None:
     english, _ = languages_of(game)["en"]
-    source = (static_folder() / "games" / game / "part.js").read_text()
+    source = (STATIC / "games" / game / "part.js").read_text()
     said = set(re.findall(r"\bsay\('(\w+)'", source))
     assert sorted((said | set(GAMES[game])) - set(english)) == []
     named = set(re.findall(r"'([a-z_]+)'", source)) | set(GAMES[game])
@@ -234,7 +244,7 @@ async def test_the_page_uses_the_first_known_language_of_the_browser(
 
 
 def test_every_right_to_left_letter_makes_a_name_that_is_isolated() -> None:
-    source = (static_folder() / "page" / "language.js").read_text()
+    source = (STATIC / "page" / "language.js").read_text()
     found = re.search(r"^const RIGHT_TO_LEFT = (/.*/\w*);$", source, re.MULTILINE)
     assert found is not None
     node = shutil.which("node")
@@ -253,7 +263,7 @@ def test_every_right_to_left_letter_makes_a_name_that_is_isolated() -> None:
 
 
 def test_a_right_to_left_name_is_isolated_from_the_others_of_a_list(tmp_path: Path) -> None:
-    source = (static_folder() / "page" / "language.js").read_text()
+    source = (STATIC / "page" / "language.js").read_text()
     module = tmp_path / "language.mjs"
     module.write_text(re.sub(r"^import .*$", "", source, flags=re.MULTILINE))
     names = ["Ada", "\u05d3\u05e0\u05d4", "\U0001e900", "Kim"]

@@ -38,7 +38,7 @@ async def test_every_file_is_served_with_its_type(server: LiveServer) -> None:
     types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
     types |= {"html": "text/html; charset=utf-8", "svg": "image/svg+xml; charset=utf-8"}
     types |= {"ts": "text/plain; charset=utf-8"}
-    assert {"app.js", "stillhere.d.ts", "languages/en.js"} <= set(FILES)
+    assert {"app.js", "stillhere.d.ts", "languages/en/page.js"} <= set(FILES)
     for name in FILES:
         response = await visitor.http.get(f"/static/{name}")
         assert response.status_code == 200, name
@@ -110,6 +110,38 @@ async def test_the_modules_are_one_file_that_is_cached(server: LiveServer) -> No
     source_map = await visitor.http.get(f"{joined}.map")
     assert source_map.headers["content-type"] == "application/json"
     assert len(source_map.json()["sections"]) == len(modules)
+
+
+async def test_the_styles_are_one_file_that_is_cached(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    page = (await visitor.http.get("/")).text
+    (address,) = re.findall(r'<link rel="stylesheet" href="([^"]*)">', page)
+    file = await visitor.http.get(address)
+    assert file.headers["content-type"] == "text/css; charset=utf-8"
+    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    for name in ("style.css", "page/sections.css"):
+        assert (static_folder() / name).read_text() in file.text
+
+
+async def test_the_page_contains_its_parts(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    page = (await visitor.http.get("/")).text
+    parts = [name for name in FILES if name.startswith("page/html/")]
+    assert parts
+    for name in parts:
+        assert (static_folder() / name).read_text() in page, name
+
+
+async def test_the_texts_of_a_language_are_one_file(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    for code in ("en", "es", "zh"):
+        words = await visitor.http.get(f"/static/languages/{code}.js")
+        assert words.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert words.headers["cache-control"] == "no-cache"
+        for name in FILES:
+            if name.startswith(f"languages/{code}/"):
+                _, texts = (static_folder() / name).read_text().split("export default {\n")
+                assert texts in words.text, name
 
 
 def sources() -> dict[str, str]:
