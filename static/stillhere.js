@@ -12,6 +12,7 @@
 import { Problem, ignoreProblem } from './stillhere/calls.js';
 import { Deadlines } from './stillhere/deadlines.js';
 import { Events } from './stillhere/events.js';
+import { OwnInLobby } from './stillhere/in-lobby.js';
 import { Own } from './stillhere/own.js';
 import { followPage } from './stillhere/page.js';
 import { Requests } from './stillhere/requests.js';
@@ -52,6 +53,7 @@ export class StillHere {
   #deadlines = new Deadlines(this.#core);
   #signIn = new SignIn({ ...this.#core, socket: this.#socket });
   #own = new Own(this.#core);
+  #inLobby = new OwnInLobby(this.#core);
   #staying = new Staying({ ...this.#core, socket: this.#socket, deadlines: this.#deadlines });
   rooms = new Rooms({
     requests: this.#requests,
@@ -63,7 +65,6 @@ export class StillHere {
   #topics;
   #toldStatus = null; // the own status last reported to listeners
   #heard = 0; // messages received
-  #ownInLobby = null; // the own status as last sent by the lobby
 
   constructor({ watch = [], input = globalThis.window } = {}) {
     this.#topics = new Topics({ ...this.#core, watch });
@@ -260,7 +261,8 @@ export class StillHere {
     this.#signIn.forget();
     this.#staying.clear();
     this.#deadlines.clear();
-    this.player = this.session = this.#toldStatus = this.#ownInLobby = null;
+    this.player = this.session = this.#toldStatus = null;
+    this.#inLobby.clear();
     this.#topics.clear();
     this.rooms.clear();
   }
@@ -311,7 +313,7 @@ export class StillHere {
         break;
       default:
         if (message.version === undefined) this.rooms.hear(message);
-        else if (this.#topics.hear(message)) this.#lobbyChanged();
+        else if (this.#topics.hear(message)) this.#inLobby.changed();
     }
     this.#tell('message', message);
     this.#tellStatus();
@@ -351,19 +353,6 @@ export class StillHere {
     }
     this.#deadlines.restart(left);
     this.#setTimers();
-  }
-
-  #lobbyChanged() {
-    const own = this.roster.players.get(this.player.id)?.status;
-    // Another tab may have said "be right back", or be back: ask the server.
-    const hasChanged = own !== this.#ownInLobby;
-    this.#ownInLobby = own;
-    const isNewlyAway = own === 'away' && this.player.status !== 'away' && this.heldFor === 0;
-    const isBack = own !== undefined && own !== 'away' && this.isAwayOnPurpose;
-    if (hasChanged && (isNewlyAway || isBack)) this.#socket.ask({ type: 'look' });
-    // The player may be active in another browser: this one's break goes on.
-    if (!this.isAwayOnPurpose) this.player.status = own ?? this.player.status;
-    this.#tell('roster', this.roster);
   }
 
   #become(state) {

@@ -51,7 +51,7 @@ def spelled_out(game: str, patterns: tuple[str, str, str], number: float) -> lis
 
 REPEATED: list[Repeated] = [
     constant("stillhere/room.js", "LINES", LIMITS.rooms.lines_kept),
-    ("static/stillhere.d.ts", r"The latest (\d+) lines", LIMITS.rooms.lines_kept),
+    ("static/stillhere/rooms.d.ts", r"The latest (\d+) lines", LIMITS.rooms.lines_kept),
     ("server/client/limits.py", r"chat_lines: int = (\d+)$", LIMITS.rooms.lines_kept),
     constant("page/room.js", "LEAST_BREAK", LIMITS.rooms.least_brb),
     ("static/page/html/room.html", r'id="chat-text" .*maxlength="(\d+)"', LIMITS.rooms.line_length),

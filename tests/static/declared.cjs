@@ -1,4 +1,4 @@
-// Prints, as JSON, what a .d.ts declares, and what the compiler says against the project that it is
+// Prints, as JSON, what a .d.ts declares or exports from others, and what the compiler says against the project that it is
 // part of: node declared.cjs TYPESCRIPT TSCONFIG FILE
 
 const [, , compiler, project, file] = process.argv;
@@ -15,18 +15,16 @@ const config = ts.getParsedCommandLineOfConfigFile(project, {}, host);
 const program = ts.createProgram(config.fileNames, config.options);
 const complaints = [...config.errors, ...ts.getPreEmitDiagnostics(program)]
   .map((diagnostic) => ts.formatDiagnostic(diagnostic, host));
-const source = program.getSourceFile(file);
+const checker = program.getTypeChecker();
+const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)));
 
 // Of a member whose type is written out, such as `absent` of `Seat`, the members are those of
 // `Seat.absent`, in `nested`.
 const declared = { complaints, values: [], types: [], members: {}, nested: {} };
 const namesOf = ({ members }) => members.map(({ name }) => name?.text).filter((name) => name !== undefined);
-for (const node of source.statements) {
-  const isValue = ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node);
-  if (isValue) declared.values.push(node.name.text);
-  else if (ts.isVariableStatement(node)) {
-    for (const { name } of node.declarationList.declarations) declared.values.push(name.text);
-  } else declared.types.push(node.name.text);
+for (const { name, declarations: [node] } of exported) {
+  const isValue = ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node) || ts.isVariableDeclaration(node);
+  (isValue ? declared.values : declared.types).push(name);
   if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node)) {
     declared.members[node.name.text] = Object.fromEntries(
       node.members
