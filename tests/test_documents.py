@@ -317,6 +317,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
     in_all = rooms.lines_of_player
     yield f"in a room and {in_all.count} in {in_all.seconds:g} seconds in all"
+    crowd = rooms.lines_of_spectators
+    yield f"{crowd.count} in {crowd.seconds:g} seconds of all who have no seat in a room together"
     yield f"the last {rooms.lines_kept} lines"
     yield f"or for {rooms.deserted_after:g} s, when the room closes"
     yield f"cut off, after {spoken(rooms.skip_after)} and until they act"
@@ -363,6 +365,7 @@ ROOMS = Document(
         "Limits.rooms.lines",
         "Limits.rooms.lines_kept",
         "Limits.rooms.lines_of_player",
+        "Limits.rooms.lines_of_spectators",
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",
         "Limits.rooms.rooms_crowded",

@@ -18,6 +18,8 @@ _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 Notice: TypeAlias = Literal["joined", "left", "resigned", "skipped", "out", "bot"]
 """What happened to a player: they took or gave up a seat, left a match for good, or were silent."""
 
+_Crowd: TypeAlias = Literal["spectators", "comers and goers"]
+
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A player's line, or with a `notice` the room's own. `at` is a presence instant."""
@@ -40,14 +42,18 @@ class Chat:
         self._next = self._lines[-1].id + 1 if self._lines else 1
         self._said: MovingWindow[PlayerId] = MovingWindow(limits.lines, limits.counted_keys)
         self._arrivals: MovingWindow[str] = MovingWindow(limits.arrivals, limits.counted_keys)
+        self._of_crowds: MovingWindow[_Crowd] = MovingWindow(limits.lines_of_spectators, 2)
 
     @property
     def lines(self) -> tuple[Line, ...]:
         return tuple(self._lines)
 
-    def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
+    def say(
+        self, player_id: PlayerId, name: str, text: str, now: float, *, is_seated: bool = True
+    ) -> Line:
         """Add a player's line, with surrounding blanks removed and line breaks replaced. Raises
-        CommandRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
+        CommandRefused: invalid if it is blank, too long or not safe to show; too_much_chat, which
+        those without a seat are told of each other's lines too."""
         limits = self._limits
         # First the length as typed: the rest takes time in proportion to it.
         is_short = len(text) <= limits.longest_typed * limits.line_length
@@ -60,15 +66,21 @@ class Chat:
             character, kind = unsafe
             detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
             raise CommandRefused("invalid", detail)
-        if not self._said.take(player_id, now):
+        if self._said.wait(player_id, now):
             raise CommandRefused("too_much_chat", limits.lines.refusal("lines"))
+        if not is_seated and not self._of_crowds.take("spectators", now):
+            detail = limits.lines_of_spectators.refusal("lines of all who watch")
+            raise CommandRefused("too_much_chat", detail)
+        self._said.take(player_id, now)
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: Notice, now: float, name: str, seat: int) -> Line | None:
-        """Add the room's note of what happened to a player; return None if that player joined or
-        left too often."""
-        if notice in ("joined", "left") and not self._arrivals.take(name, now):
-            return None
+        """Add the room's note of what happened to a player; return None if that player, or all of
+        them together, joined or left too often."""
+        if notice in ("joined", "left"):
+            if self._arrivals.wait(name, now) or not self._of_crowds.take("comers and goers", now):
+                return None
+            self._arrivals.take(name, now)
         return self._add(Line(self._next, now, name=name, notice=notice, seat=seat))
 
     def _add(self, line: Line) -> Line:

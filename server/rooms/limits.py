@@ -100,5 +100,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     lines_of_player: Quota = Quota(20, 5)
     """Lines of chat of one player in all rooms: each has the document of its room written again."""
 
+    lines_of_spectators: Quota = Quota(20, 10)
+    """Lines of chat of all who have no seat in a room, together: a crowd must not push out what the
+    players say. As many lines about joining and leaving."""
+
     arrivals: Quota = Quota(4, 30)
     """Lines about one player joining or leaving a room."""

@@ -157,11 +157,12 @@ class Rooms:
         """Add a line of chat. Raises CommandRefused: no_such_room, not_here, invalid,
         too_much_chat."""
         room = self.find(room_id)
-        if room.seat_of(player.id) is None and player.id not in room.spectators:
+        is_seated = room.seat_of(player.id) is not None
+        if not is_seated and player.id not in room.spectators:
             raise CommandRefused("not_here", "Only those who are in the room talk in it: join it.")
         if self._lines.wait(player.id, now):
             raise CommandRefused("too_much_chat", self.limits.lines_of_player.refusal("lines"))
-        line = room.chat.say(player.id, player.name, text, now)
+        line = room.chat.say(player.id, player.name, text, now, is_seated=is_seated)
         self._lines.take(player.id, now)
         return [LineSaid(room.id, line, now)]
 

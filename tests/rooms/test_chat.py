@@ -178,6 +178,51 @@ def test_leaving_and_joining_again_does_not_reset_the_limit(world: World, specta
         world.says(ada, room)
 
 
+def test_a_crowd_of_spectators_leaves_the_lines_of_the_players_in_the_chat(world: World) -> None:
+    ada, *crowd = world.players(61)
+    room = world.room("together", ada)
+    for each in crowd:
+        world.joins(each, room, spectate=True)
+    world.says(ada, room, "Hello")
+    for each in crowd[: LIMITS.lines_of_spectators.count]:
+        world.says(each, room)
+    world.passes(LIMITS.lines_of_spectators.seconds - 0.001)
+    for each in crowd:
+        with refused("too_much_chat"):
+            world.says(each, room)
+    assert lines(world.says(ada, room, "I am still heard")) == ["I am still heard"]
+    assert "Hello" in [line.text for line in room.chat.lines]
+    world.passes(0.001)
+    world.says(crowd[0], room)
+    world.joins(crowd[1], room)
+    for _ in range(LIMITS.lines.count):
+        world.says(crowd[1], room)
+
+
+def test_a_line_that_is_refused_to_a_spectator_counts_for_nobody(world: World) -> None:
+    ada, kim, *crowd = world.players(2 + LIMITS.lines_of_spectators.count)
+    room = world.room("together", ada)
+    for each in (kim, *crowd):
+        world.joins(each, room, spectate=True)
+    for each in crowd:
+        world.says(each, room)
+    for _ in range(LIMITS.lines_of_player.count):
+        with refused("too_much_chat"):
+            world.says(kim, room)
+    world.passes(LIMITS.lines_of_spectators.seconds)
+    for _ in range(LIMITS.lines.count):
+        world.says(kim, room)
+
+
+def test_a_crowd_that_comes_and_goes_leaves_the_lines_in_the_chat() -> None:
+    chat = Chat(LIMITS)
+    quota = LIMITS.lines_of_spectators
+    noted = [chat.note("joined", n / 100, f"player {n}", 0) is not None for n in range(60)]
+    assert noted == [True] * quota.count + [False] * (60 - quota.count)
+    assert chat.note("resigned", 1.0, "Ada", 0) is not None, "what happens in a match is told"
+    assert chat.note("joined", quota.seconds, "player 60", 0) is not None
+
+
 def test_the_lines_of_a_player_are_limited_in_all_rooms_together(world: World) -> None:
     ada, *others = world.players(1 + LIMITS.lines_of_player.count)
     rooms = [world.room("together", each) for each in others]
