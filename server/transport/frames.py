@@ -34,8 +34,9 @@ class FrameListener(Protocol):
     def on_message(self, data: str | bytes) -> None:
         """A complete message; text is str."""
 
-    def on_empty_fragment(self) -> None:
-        """A fragment without data, which is useless, and could be sent without end."""
+    def on_small_fragment(self, size: int) -> None:
+        """A fragment within a message, with fewer bytes than `Limits.small_fragment`: a message may
+        have thousands, and without data even any number."""
 
     def on_ping(self, payload: bytes) -> None: ...
 
@@ -79,11 +80,13 @@ class Frames(Protocol):
 class Messages:
     """Assembles messages from frames, and parses close frames."""
 
-    __slots__ = ("_is_text", "_largest", "_listener", "_partial")
+    __slots__ = ("_is_text", "_largest", "_listener", "_partial", "_small")
 
-    def __init__(self, listener: FrameListener, largest: int) -> None:
+    def __init__(self, listener: FrameListener, largest: int, small: int) -> None:
+        """`largest`: bytes of a message; `small`: bytes from which on a fragment is not small."""
         self._listener = listener
         self._largest = largest
+        self._small = small
         self._partial: bytearray | None = None
         self._is_text = False
 
@@ -118,10 +121,10 @@ class Messages:
         elif is_last:
             self._partial = None
             self._message(bytes(partial + payload), is_text=self._is_text)
-        elif payload:
-            partial += payload
         else:
-            self._listener.on_empty_fragment()
+            partial += payload
+            if len(payload) < self._small:
+                self._listener.on_small_fragment(len(payload))
 
     def _message(self, payload: bytes, *, is_text: bool) -> None:
         if not is_text:
@@ -159,7 +162,7 @@ class ServerFrames(Messages):
         self, out: HasWrite, listener: FrameListener, largest: int, limits: Limits
     ) -> None:
         """`largest`: bytes of a message, as configured in uvicorn."""
-        super().__init__(listener, largest)
+        super().__init__(listener, largest, limits.small_fragment)
         self._limits = limits
         self._out = out
         # The beginning of a frame, to which further bytes are appended without copying it, and how

@@ -74,10 +74,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes in one portion, except for the rest of its last frame."""
 
     slice: float = 0.005
-    """Of parsing what waits, before the loop does other work."""
+    """Of parsing what waits, before the loop does other work; and of parsing what arrives, before
+    the rest waits as well."""
 
     control_frames: Rate = Rate(10.0, 100)
     """Pings, unsolicited pongs and empty fragments of a peer."""
+
+    small_fragment: int = 128
+    """Bytes from which on a fragment is not counted: what it costs to parse is little beside what
+    it costs to send."""
+
+    small_fragments: Rate = Rate(100.0, LARGEST_MESSAGE)
+    """Fragments of a peer that are smaller, but for the first and the last of a message: as many at
+    once as make up the largest message, a byte each."""
 
     # Both
 

@@ -26,8 +26,8 @@ class ReadingTransport(ClosingTransport):
     attributes."""
 
     __slots__ = (
-        "_allowance", "_has_room", "_heard_at", "_is_in_backlog", "_is_reading_paused", "_late",
-        "_make_frames", "_parsed", "_pinged_at",
+        "_allowance", "_fragments", "_has_room", "_heard_at", "_is_in_backlog",
+        "_is_reading_paused", "_late", "_make_frames", "_parsed", "_pinged_at",
     )  # fmt: skip
 
     _make_frames: MakeFrames
@@ -37,6 +37,8 @@ class ReadingTransport(ClosingTransport):
     _is_in_backlog: bool
     _allowance: TokenBucket | None
     """For frames without content; None before the first."""
+    _fragments: TokenBucket | None
+    """For small fragments, likewise."""
     _late: int
     """Bytes that came after a close."""
     _heard_at: float
@@ -57,7 +59,11 @@ class ReadingTransport(ClosingTransport):
             return
         if self._unparsed:
             data = self._unparsed[self._parsed :] + data
-        self._parse(data, 0)
+        if self._backlog.has_time():
+            self._parse(data, 0)
+        else:
+            self._read_on_later()
+            self._keep_unparsed(data, 0)
 
     # What the wheel calls
 
@@ -122,6 +128,9 @@ class ReadingTransport(ClosingTransport):
                 self._unparsed, self._parsed = b"", 0
                 return
             self._read_on_later()
+        self._keep_unparsed(data, at)
+
+    def _keep_unparsed(self, data: bytes, at: int) -> None:
         # All of it: to copy the rest at each portion would take the square of the time.
         self._unparsed, self._parsed = data, at
         if not self._is_reading_paused:
@@ -163,8 +172,15 @@ class ReadingTransport(ClosingTransport):
             if self._state == OPEN:
                 self._close(INTERNAL_ERROR)
 
-    def on_empty_fragment(self) -> None:
-        self._is_within_allowance()
+    def on_small_fragment(self, size: int) -> None:
+        if not size:
+            self._is_within_allowance()
+        elif self._state == OPEN:
+            now = self._loop.time()
+            if self._fragments is None:
+                self._fragments = TokenBucket(self._limits.small_fragments, now)
+            if not self._fragments.take(now):
+                self._close_for_too_many()
 
     def on_ping(self, payload: bytes) -> None:
         # If several pings wait, fewer answers are allowed (RFC 6455, 5.5.3).
@@ -196,6 +212,9 @@ class ReadingTransport(ClosingTransport):
             self._allowance = TokenBucket(self._limits.control_frames, now)
         if self._allowance.take(now):
             return True
+        self._close_for_too_many()
+        return False
+
+    def _close_for_too_many(self) -> None:
         close = Close.TOO_MANY_MESSAGES.value
         self._close(close.code, close.reason)
-        return False

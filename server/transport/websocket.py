@@ -83,6 +83,7 @@ class WebSocketTransport(ReadingTransport):
         self._is_reading_paused = False
         self._is_in_backlog = False
         self._allowance = None
+        self._fragments = None
         self._late = 0
         self._parsed = 0
         self._heard_at = 0.0

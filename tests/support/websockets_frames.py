@@ -16,7 +16,7 @@ class WebsocketsFrames:
     ) -> None:
         self._out = out
         self._listener = listener
-        self._messages = Messages(listener, largest)
+        self._messages = Messages(listener, largest, limits.small_fragment)
         self._protocol = Protocol(Side.SERVER, max_size=largest)
         self._bytes_at_once = limits.bytes_at_once
         self._is_stopped = False

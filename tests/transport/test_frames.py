@@ -22,13 +22,14 @@ class Heard:
     def on_message(self, data: str | bytes) -> None:
         self.messages.append(data)
 
-    def on_empty_fragment(self) -> None:
+    def on_small_fragment(self, size: int) -> None:
         raise AssertionError("there is none")
 
     def on_ping(self, payload: bytes) -> None:
         raise AssertionError("there is none")
 
-    on_pong = on_empty_fragment
+    def on_pong(self) -> None:
+        raise AssertionError("there is none")
 
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
         raise AssertionError(reason)

@@ -400,6 +400,26 @@ async def test_a_message_of_one_byte_fragments_is_accepted(plain: Server, app: A
 
 
 @pytest.mark.parametrize(
+    "limits", [Limits(small_fragments=Rate(0.001, 200))], ids=["few small fragments"]
+)
+async def test_small_fragments_are_limited_over_all_messages_and_large_ones_are_not(
+    plain: Server, app: Application
+) -> None:
+    small, large = (
+        client_frame(CONTINUATION, b"x" * size, fin=False)
+        for size in (DEFAULTS.small_fragment - 1, DEFAULTS.small_fragment)
+    )
+    peer = await plain.upgraded()
+    begin, end = client_frame(TEXT, fin=False), client_frame(CONTINUATION)
+    await peer.send((begin + large * 100 + end) * 3)
+    await peer.send((begin + small * 100 + end) * 2)
+    await until(lambda: len(app.conversations[0].heard) == 5)
+    await peer.send(begin + small)
+    closing = await peer.next(CLOSE)
+    assert (closing.code, closing.payload[2:]) == (4401, b"too_many_messages")
+
+
+@pytest.mark.parametrize(
     "limits", [Limits(control_frames=Rate(10.0, 1e9))], ids=["any control frames"]
 )
 async def test_pings_with_unread_answers_cost_bounded_memory(
