@@ -67,7 +67,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Passes over that memory: some 20 ms of one core."""
 
     waiting_passwords: int = 256
-    """Passwords waiting for a thread to hash them; the last of 256 waits some 5 s."""
+    """Hashes of passwords waiting for a thread, of which the last of 256 waits some 5 s. A password
+    that keyboards encode differently is one for each of its spellings, four at the most."""
 
     retry_after_busy: int = 5
     """Seconds after which a client that was refused because of them may try again."""

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import Enum, auto
@@ -77,12 +77,21 @@ class Verdict(Enum):
 
 
 class _Task:
-    """Work for a thread."""
+    """Work for a thread: so many `hashes`. It waits for as many turns of its place, and is done in
+    the last."""
 
-    __slots__ = ("result", "work")
+    __slots__ = ("path", "result", "turns_left", "work")
 
-    def __init__(self, work: Callable[[], Any], result: asyncio.Future[Any]) -> None:
+    def __init__(
+        self,
+        work: Callable[[], Any],
+        hashes: int,
+        path: Sequence[str],
+        result: asyncio.Future[Any],
+    ) -> None:
         self.work = work
+        self.turns_left = hashes
+        self.path = path
         self.result = result
 
     def refuse(self, retry_after: int) -> None:
@@ -122,14 +131,15 @@ class Passwords:
         """Return the hash to store of a password as typed at `place`. Raises TooBusy. Cancelling
         does not stop the thread."""
         spelling = self._spellings(typed)[0]
-        return await self._run(place, lambda: self._hash(spelling))
+        return await self._run(place, 1, lambda: self._hash(spelling))
 
     async def verify(self, typed: str, hashed: str | None, place: Place) -> Verdict:
         """Compare a password as typed at `place` to `hashed`; None takes as long and is always
         wrong. Raises TooBusy."""
         spellings = self._spellings(typed)
         against = hashed or self._unknown
-        verdict = await self._run(place, lambda: self._verify_any(spellings, against))
+        count = len(spellings)
+        verdict = await self._run(place, count, lambda: self._verify_any(spellings, against))
         return Verdict.WRONG if hashed is None else verdict
 
     def close(self) -> None:
@@ -139,19 +149,27 @@ class Passwords:
             self._waiting.take_next().result.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, place: Place, work: Callable[[], T]) -> T:
-        """Run `work` in a thread when it is its turn. If too many wait, the place that has the most
-        loses its last: somebody else's flood must not refuse others."""
-        task = _Task(work, asyncio.get_running_loop().create_future())
-        self._waiting.add(place.path, task)
-        if len(self._waiting) + self._running > self._limits.waiting_passwords:
-            self._waiting.drop_last_of_most(place.path).refuse(self._limits.retry_after_busy)
+    async def _run(self, place: Place, hashes: int, work: Callable[[], T]) -> T:
+        """Run `work`, which makes so many hashes, in a thread when it is its turn. If too many
+        wait, the place that has the most loses its last: somebody else's flood must not refuse
+        others."""
+        task = _Task(work, hashes, place.path, asyncio.get_running_loop().create_future())
+        for _ in range(hashes):
+            self._waiting.add(task.path, task)
+        while len(self._waiting) + self._running > self._limits.waiting_passwords:
+            dropped = self._waiting.drop_last_of_most(task.path)
+            self._discard(dropped)
+            dropped.refuse(self._limits.retry_after_busy)
         self._start()
         try:
             result: T = await task.result
             return result
         finally:
-            self._waiting.discard(place.path, task)  # if it is cancelled
+            self._discard(task)  # if it is cancelled
+
+    def _discard(self, task: _Task) -> None:
+        while self._waiting.discard(task.path, task):
+            pass
 
     def _start(self) -> None:
         """Give the free threads the next tasks. The pool has no queue of its own, which would not
@@ -159,11 +177,14 @@ class Passwords:
         loop = asyncio.get_running_loop()
         while self._waiting and self._running < self._threads and not self._is_closed:
             task = self._waiting.take_next()
+            task.turns_left -= 1
+            if task.turns_left:
+                continue
             self._running += 1
             running = loop.run_in_executor(self._pool, task.work)
             running.add_done_callback(partial(self._end, task))
 
-    def _end(self, task: "_Task", ran: asyncio.Future[Any]) -> None:
+    def _end(self, task: _Task, ran: asyncio.Future[Any]) -> None:
         self._running -= 1
         self._start()
         if ran.cancelled():

@@ -287,6 +287,38 @@ async def test_a_full_queue_refuses_the_last_of_the_place_that_has_most(queue: Q
     assert mine.result() == "mine"
 
 
+SPELLINGS = "\u1e69 and e\u0301 and \u3000"
+"""A password with four: prepared, as typed, composed and decomposed."""
+
+
+async def test_a_password_waits_for_a_turn_for_each_of_its_spellings(
+    queue: Queue, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def many(place: Place) -> asyncio.Task[Verdict]:
+        task = asyncio.create_task(passwords.verify(SPELLINGS, None, place))
+        await asyncio.sleep(0)
+        return task
+
+    assert len(passwords._spellings(SPELLINGS)) == 4
+    monkeypatch.setattr(passwords, "_verify_any", lambda *_: queue._hash("many") and Verdict.WRONG)
+    await queue.add(HERE, "first")
+    dear = await many(at("a"))
+    for number in range(6):
+        await queue.add(at("b"), f"b{number}")
+    assert len(passwords._waiting) == 10
+    assert await queue.go_on(5) == ["b0", "b1", "b2", "many", "b3"]
+    assert await dear is Verdict.WRONG
+    # A full queue drops it whole, and so does who gives up.
+    dearer = [await many(at("a")) for _ in range(4)]
+    await until(dearer[-1].done)
+    assert isinstance(dearer[-1].exception(), TooBusy)
+    assert len(passwords._waiting) == 2 + 3 * 4
+    dearer[0].cancel()
+    await until(dearer[0].done)
+    assert len(passwords._waiting) == 2 + 2 * 4
+    queue.tasks |= {f"dear {number}": task for number, task in enumerate(dearer)}  # type: ignore[misc]
+
+
 async def test_who_is_cancelled_is_not_hashed(queue: Queue) -> None:
     await queue.add(at("a"), "first")
     given_up = await queue.add(at("a"), "given up")

@@ -21,7 +21,7 @@ class OpenPasswords(Passwords):
     def close(self) -> None:
         """Do nothing: there is no thread."""
 
-    async def _run(self, place: Place, work: Callable[[], T]) -> T:
+    async def _run(self, place: Place, hashes: int, work: Callable[[], T]) -> T:
         return work()
 
     def _hash(self, password: str) -> str:
