@@ -86,6 +86,8 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     one, some, many = widths_of_networks()
     yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
     yield f"and a /{many} {wider**2} times"
+    wider_answers = limits.web.wider_network
+    yield f"they have {wider_answers} times and {wider_answers**2} times as much"
     registered = limits.accounts.registered_per_address
     of_one = limits.budget.player.per_second * 86_400
     yield f"{registered.count} can be registered from an address in {spoken(registered.seconds)},"

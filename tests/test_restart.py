@@ -12,6 +12,7 @@ from server.storage.errors import StorageRefused
 from server.storage.sqlite.migrations import MIGRATIONS
 from server.web.devices import device_of
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import QUICK, Opener, StorageRig, only_session, restart
 
 
@@ -198,7 +199,7 @@ async def test_a_database_of_schema_1_is_migrated_with_its_sessions(
     found = await again.sessions.find(cookie)
     assert isinstance(found, Session)
     assert (found.id, found.device) == (session.id, (None, None))
-    newest, oldest = await again.store.history(found.player.id, 2**63 - 1, 10)
+    newest, oldest = await again.store.history(found.player.id, 2**63 - 1, 10, ANYBODY)
     assert (oldest.reason, oldest.last_activity_at, oldest.last_activity_by) == (
         Reason.SIGNED_IN,
         None,

@@ -5,6 +5,7 @@ import pytest
 from server.presence.session import Session
 from server.presence.status import Reason
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import Opener, StorageRig, only_session, restart
 
 BACK = pytest.mark.parametrize("back", [5.0, 3600.0, 86_400.0])
@@ -102,7 +103,7 @@ async def test_history_keeps_its_order_by_number(
     again = await restart(rig, open_rig, -back)
     again.until(again.clock.now() + 31)
     await again.store.journal.written_up_to_here()
-    changes = await again.store.history(session.player.id, 1 << 60, 10)
+    changes = await again.store.history(session.player.id, 1 << 60, 10, ANYBODY)
     assert [change.status for change in changes] == ["offline", "reconnecting", "away", "active"]
     rows = await again.rows("SELECT last_activity_at FROM sessions")
     assert rows == [(ManualClock().to_wall(0.0),)], "what was written does not go back"

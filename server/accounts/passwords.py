@@ -26,7 +26,7 @@ from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
 from server.accounts.lookalikes import fold
 from server.accounts.place import Place
-from server.accounts.turns import Turns
+from server.base.turns import Turns
 
 _PRODUCT = "stillhere"
 _PRIORITY = 5

@@ -38,9 +38,22 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     promise more, and are refused after this time.
     """
 
+    reads_at_once: int = 2
+    """Reads for lists and histories that are made at a time: many together would all be in memory,
+    and all late."""
+
+    reads_waiting: int = 500
+    """Such reads that wait for their turn, some 8 MiB; of more, the last of the place that has the
+    most is refused."""
+
+    longest_wait: float = 8.0
+    """How long a read for a list or a history waits for its turn. Two reads, and a write before
+    them, take less than a proxy waits."""
+
     read_timeout: float = 5.0
-    """How long a caller waits for a read, which takes milliseconds unless the disk hangs; then it
-    is interrupted. Who asks for a name may wait for the read that runs already, too."""
+    """How long a caller waits for a read, from its turn on. It takes milliseconds unless the disk
+    hangs; then it is interrupted. Who asks for a name may wait for the read that runs already,
+    too."""
 
     lifeboat_records: int = 2048
     """Sign-outs in the lifeboat; one without a free record is answered with 503."""

@@ -2,10 +2,11 @@
 
 `Store` (`store.py`) provides all but `ActiveSessions`, which is the registry, and `Reads` and
 `Engine`, which are an engine's (`sqlite/` is one); it also provides the ports of
-`accounts/ports.py`. Reads of `Store` raise `StorageUnavailable`, those of an engine `EngineError`.
+`accounts/ports.py`. Reads of `Store` raise `StorageUnavailable`, and what `Asker.check` raises;
+those of an engine `EngineError`.
 """
 
-from collections.abc import Collection, Mapping, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,20 +58,35 @@ class ActiveSessions(Protocol):
         `limit`."""
 
 
+class Asker(Protocol):
+    """Who asks for a list or a history: they wait for their turn (`base/serving.py`)."""
+
+    @property
+    def path(self) -> Sequence[str]:
+        """Their networks, widest first, and then themselves: places take turns."""
+
+    def check(self) -> None:
+        """Raise if they may not be answered any more. Called when it is their turn."""
+
+
 class Players(Protocol):
     """Players, signed in or not."""
 
-    async def find_player(self, id: PlayerId) -> StoredPlayer | None:
+    async def find_player(self, id: PlayerId, asker: Asker) -> StoredPlayer | None:
         """Return a player by id."""
 
-    async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
+    async def offline_players(
+        self, after: tuple[str, str], limit: int, asker: Asker
+    ) -> list[StoredPlayer]:
         """Return offline players by name, after the key `after` = (sort_key, id)."""
 
 
 class History(Protocol):
     """The changes of status."""
 
-    async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
+    async def history(
+        self, player: PlayerId, before: int, limit: int, asker: Asker
+    ) -> list[StoredChange]:
         """Return a player's changes, newest first, with numbers below `before`. They include
         everything before the call, unless writing fails."""
 
@@ -79,16 +95,24 @@ class Matches(Protocol):
     """Finished matches. A match in a private room is visible only to its players."""
 
     async def matches_of(
-        self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
+        self,
+        player: PlayerId,
+        viewer: PlayerId,
+        before: tuple[int, str],
+        limit: int,
+        asker: Asker,
     ) -> StoredMatches:
         """Return a player's matches that `viewer` may see, newest first, after the key `before` =
         (ended_at, id); at most `limit`, or fewer, even none, though there are more. They include
         all that ended before the call, unless writing fails."""
 
-    async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
-        """Return a match if `viewer` may see it."""
+    async def find_match(
+        self, id: str, viewer: PlayerId | None, asker: Asker
+    ) -> StoredMatch | None:
+        """Return a match if `viewer` may see it; also one that ended just before the call, unless
+        writing fails."""
 
-    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
+    async def moves_of(self, id: MatchId, after: int, limit: int, asker: Asker) -> StoredMoves:
         """Return the moves of a match after the step `after`, in order; at most `limit`, or fewer
         if their actions are long."""
 

@@ -20,13 +20,23 @@ from server.storage.rows import (
     SessionRow,
     SessionStateRow,
 )
+from server.storage.unwritten import Unwritten
 
 
 class PresenceRows:
     """Subscribes to the events of presence, and queues what they change."""
 
-    def __init__(self, journal: Journal, endings: Endings, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        endings: Endings,
+        changed: Unwritten,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        """`changed`: where players with a change of status are noted."""
         self._journal = journal
+        self._changed = changed
         self._endings = endings
         self._policy = policy
         self._clock = clock
@@ -127,3 +137,4 @@ class PresenceRows:
             ),
         )
         self._journal.note_queued()
+        self._changed.note(player_id)

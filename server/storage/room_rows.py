@@ -36,6 +36,7 @@ from server.rooms.reading import ReadableRoom
 from server.storage.journal import Journal
 from server.storage.limits import Limits
 from server.storage.rows import LostRoom, MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredRoom
+from server.storage.unwritten import Unwritten
 
 _log = logging.getLogger("stillhere.storage")
 
@@ -43,8 +44,10 @@ _log = logging.getLogger("stillhere.storage")
 class RoomRows:
     """Subscribes to the events of rooms, and queues what they change."""
 
-    def __init__(self, journal: Journal, clock: Clock, limits: Limits) -> None:
+    def __init__(self, journal: Journal, ended: Unwritten, clock: Clock, limits: Limits) -> None:
+        """`ended`: where matches that ended, and their players, are noted."""
         self._journal = journal
+        self._ended = ended
         self._clock = clock
         self._limits = limits
         self._rooms: Mapping[RoomId, ReadableRoom] = {}
@@ -268,6 +271,7 @@ class RoomRows:
         for each in players:
             self._journal.replace(each)
         self._journal.note_queued(1 + len(players))
+        self._ended.note(row.id, *(each.player_id for each in players))
 
     def _keep_moves(self, event: MatchAdvanced) -> None:
         """Have the players pay for the moves of their seats, those of bots included. Now, although

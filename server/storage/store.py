@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
 from server import __version__
@@ -10,6 +10,7 @@ from server.accounts.names import Name
 from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
+from server.base.serving import NotServed, Service
 from server.base.units import in_digits
 from server.base.waiting import within
 from server.budget.budget import Budget
@@ -24,7 +25,7 @@ from server.storage.journal import Journal
 from server.storage.lifeboat import LIFEBOAT, Lifeboat
 from server.storage.limits import Limits
 from server.storage.owners import Owners
-from server.storage.ports import ActiveSessions, Engine, StorageStatistics
+from server.storage.ports import ActiveSessions, Asker, Engine, StorageStatistics
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
 from server.storage.rows import (
@@ -38,6 +39,7 @@ from server.storage.rows import (
     StoredPlayer,
     StoredRoom,
 )
+from server.storage.unwritten import Unwritten
 
 T = TypeVar("T")
 
@@ -71,14 +73,18 @@ class Store:
         self._endings = Endings(self.journal, self._lifeboat, clock, limits)
         self._failed_reads = Complaints("the database cannot be read", clock, limits.log_interval)
         self._owners = Owners(self._read_owners)
-        self._presence = PresenceRows(self.journal, self._endings, sessions.policy, clock)
-        self._rooms = RoomRows(self.journal, clock, limits)
+        self._browsing = Service(limits.reads_at_once, limits.reads_waiting, limits.longest_wait)
+        self._changed, self._ended = Unwritten(self.journal), Unwritten(self.journal)
+        self._presence = PresenceRows(
+            self.journal, self._endings, self._changed, sessions.policy, clock
+        )
+        self._rooms = RoomRows(self.journal, self._ended, clock, limits)
         # Subscribers to the events of presence and of rooms.
         self.hear = self._presence.hear
         self.hear_rooms = self._rooms.hear
         self.activity = ActivityLog(sessions, self.journal, self._presence, limits)
         self.journal.before_write = self._rooms.collect
-        self.journal.after_write = self._endings.tidy
+        self.journal.after_write = self._tidy
 
     # Opening and closing
 
@@ -189,6 +195,11 @@ class Store:
     async def secure_endings(self, sessions: Collection[SessionId] | None = None) -> None:
         await self._endings.secure(sessions)
 
+    async def _tidy(self) -> None:
+        self._changed.tidy()
+        self._ended.tidy()
+        await self._endings.tidy()
+
     # State
 
     @property
@@ -239,37 +250,61 @@ class Store:
     async def find_owner(self, digest: bytes) -> PlayerId | None:
         return await self._read(self.engine.reads.find_owner(digest))
 
-    async def find_player(self, id: PlayerId) -> StoredPlayer | None:
-        return await self._read(self.engine.reads.find_player(id))
+    async def find_player(self, id: PlayerId, asker: Asker) -> StoredPlayer | None:
+        return await self._browse(asker, lambda: self.engine.reads.find_player(id))
 
-    async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
-        return await self._read(self.engine.reads.offline_players(after, limit))
+    async def offline_players(
+        self, after: tuple[str, str], limit: int, asker: Asker
+    ) -> list[StoredPlayer]:
+        return await self._browse(asker, lambda: self.engine.reads.offline_players(after, limit))
 
-    async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
-        await self.journal.flush()
-        return await self._read(self.engine.reads.history(player, before, limit))
+    async def history(
+        self, player: PlayerId, before: int, limit: int, asker: Asker
+    ) -> list[StoredChange]:
+        await self._changed.flush(player)
+        return await self._browse(asker, lambda: self.engine.reads.history(player, before, limit))
 
     async def matches_of(
-        self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
+        self,
+        player: PlayerId,
+        viewer: PlayerId,
+        before: tuple[int, str],
+        limit: int,
+        asker: Asker,
     ) -> StoredMatches:
-        await self.journal.flush()
-        return await self._read(self.engine.reads.matches_of(player, viewer, before, limit))
+        await self._ended.flush(player)
+        reads = self.engine.reads
+        return await self._browse(asker, lambda: reads.matches_of(player, viewer, before, limit))
 
-    async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
-        await self.journal.flush()
-        return await self._read(self.engine.reads.find_match(id, viewer))
+    async def find_match(
+        self, id: str, viewer: PlayerId | None, asker: Asker
+    ) -> StoredMatch | None:
+        await self._ended.flush(id)
+        return await self._browse(asker, lambda: self.engine.reads.find_match(id, viewer))
 
-    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
-        return await self._read(self.engine.reads.moves_of(id, after, limit))
+    async def moves_of(self, id: MatchId, after: int, limit: int, asker: Asker) -> StoredMoves:
+        return await self._browse(asker, lambda: self.engine.reads.moves_of(id, after, limit))
 
     async def _read_owners(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
         return await self._read(self.engine.reads.owners_of(lookalikes))
+
+    async def _browse(self, asker: Asker, read: Callable[[], Awaitable[T]]) -> T:
+        """Read when it is the asker's turn. Raises StorageUnavailable."""
+        try:
+            async with self._browsing.turn(asker.path):
+                asker.check()
+                return await self._read(read())
+        except NotServed as error:
+            raise self._unavailable(error) from error
 
     async def _read(self, answer: Awaitable[T]) -> T:
         try:
             return await within(self.limits.read_timeout, answer)
         except (EngineError, TimeoutError) as error:
-            self._failed_reads.add(str(error))
-            raise StorageUnavailable(
-                "What was asked for cannot be read just now; ask again in a moment."
-            ) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> StorageUnavailable:
+        self._failed_reads.add(str(error))
+        return StorageUnavailable(
+            "What was asked for cannot be read just now; ask again in a moment."
+        )

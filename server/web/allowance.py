@@ -1,14 +1,11 @@
 """What answers may take: their bytes are charged to who asked, and long answers wait for that.
 
 Every answer of the API is charged when it is sent. Refused are only the calls whose answers can be
-long (`Call`), before anything is read, so nobody is kept from staying, leaving or signing out. Of
-these, a few for each who asks are read and made at a time: the others wait in line, so that those
-of one client fill neither the memory nor the line of the disk.
+long (`Call`): before anything is read, and again when it is their turn to read from the disk. So
+nobody is kept from staying, leaving or signing out.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.accounts.errors import TooManyAttempts
 from server.accounts.place import WIDTHS
 from server.base.clock import Clock
-from server.base.rates import Debts
+from server.base.rates import Debts, Rate
 from server.base.units import to_wait
 from server.web.caller import Caller
 from server.web.limits import Limits
@@ -24,6 +21,8 @@ from server.wire.credentials import place_of
 
 _PREFIX = "/api/"
 DOCUMENT = "/openapi.json"
+_NOBODY = ""
+"""The last part of the path of who has no session."""
 
 
 class TooMuchSent(TooManyAttempts):
@@ -32,91 +31,89 @@ class TooMuchSent(TooManyAttempts):
     why = "Lists and histories were sent here as fast as is allowed."
 
 
-class Lines:
-    """One line for each key, in which at most so many are served at a time."""
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        # With how many each line has, so that it is dropped with the last.
-        self._lines: dict[str, tuple[asyncio.Semaphore, int]] = {}
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[None]:
-        """Wait in line, in the order of arrival, and be served within the context."""
-        line, count = self._lines.get(key) or (asyncio.Semaphore(self._at_once), 0)
-        self._lines[key] = line, count + 1
-        try:
-            async with line:
-                yield
-        finally:
-            line, count = self._lines.pop(key)
-            if count > 1:
-                self._lines[key] = line, count - 1
-
-
-_Payer: TypeAlias = tuple[Debts[str], Lines, str]
+_Payer: TypeAlias = tuple[Debts[str], str]
 
 
 class Allowance:
-    """The debts and lines of who asks for something: of the player of the session, and, for a guest
-    or without a session, of the networks of the client, if limits by address apply."""
+    """What who asks may be sent. An `Asker` of `storage/ports.py`."""
 
-    def __init__(self, payers: Sequence[_Payer], clock: Clock) -> None:
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        payers: list[_Payer],
+        crowd: list[_Payer],
+        in_crowd: list[_Payer],
+        now: Callable[[], float],
+    ) -> None:
+        """Each of the `payers` has to have something to spend; and if one of the `crowd`, who are
+        all at these places, has not, each of those `in_crowd` has to."""
+        self.path = path
         self._payers = payers
-        self._clock = clock
+        self._crowd = crowd
+        self._in_crowd = in_crowd
+        self._now = now
+        self._is_limited = False
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until one more of their long answers may be made. Raises TooMuchSent if they have
-        nothing to spend, before or after that."""
-        self._check()
-        async with AsyncExitStack() as stack:
-            for _, lines, key in self._payers:
-                await stack.enter_async_context(lines.turn(key))
-            self._check()
-            yield
+    def limit(self) -> None:
+        """The answer can be long: from now on it is refused if they have nothing to spend. Raises
+        TooMuchSent."""
+        self._is_limited = True
+        self.check()
 
-    def _check(self) -> None:
-        now = self._clock.now()
-        wait = max((debts.wait(key, now) for debts, _, key in self._payers), default=0.0)
-        if wait > 0:
-            raise TooMuchSent(to_wait(wait))
+    def check(self) -> None:
+        """Raise TooMuchSent if the answer is refused."""
+        if self._is_limited:
+            now = self._now()
+            wait = max(
+                _longest(self._payers, now),
+                # The one or the other is enough.
+                min(_longest(self._crowd, now), _longest(self._in_crowd, now)),
+            )
+            if wait > 0:
+                raise TooMuchSent(to_wait(wait))
 
     def charge(self, size: int) -> None:
         """Charge so many bytes."""
-        now = self._clock.now()
-        for debts, _, key in self._payers:
+        now = self._now()
+        for debts, key in (*self._payers, *self._crowd, *self._in_crowd):
             debts.charge(key, size, now)
+
+
+def _longest(payers: list[_Payer], now: float) -> float:
+    return max((debts.wait(key, now) for debts, key in payers), default=0.0)
 
 
 class ChargeAnswers:
     """Pure ASGI middleware, within `IdentifyCaller`: charges the bodies of answers. That of an
-    answer to HEAD too: it is made, though not sent."""
+    answer to HEAD too: it is made, though not sent.
+
+    A player pays for themselves. A guest, who costs nothing to make, and who has no session pay
+    from what their networks have as well. All players of a place are charged to that too; when it
+    is spent, those are refused who have been sent more than a little: no neighbour stops others.
+    """
 
     def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:
         self._app = app
-        self._clock = clock
-        keys = limits.counted_keys
-        self._players = (
-            Debts[str](limits.answers_of_player, keys),
-            Lines(limits.long_answers_of_player),
-        )
-        self._networks = [
-            (
-                Debts[str](limits.answers_of_address.times(times), keys),
-                Lines(limits.long_answers_of_address * times),
-            )
-            for times in (limits.wider_network**step for step in range(len(WIDTHS)))
-        ]
+        self._now = clock.now
+        self._keys = limits.counted_keys
+        self._wider = limits.wider_network
+        self._players = self._debts(limits.answers_of_player)
+        self._in_crowd = self._debts(limits.answers_of_player_in_crowd)
+        self._guests = self._by_width(limits.answers_of_address)
+        self._crowds = self._by_width(limits.answers_of_crowd)
+
+    def _debts(self, rate: Rate) -> Debts[str]:
+        return Debts[str](rate, self._keys)
+
+    def _by_width(self, rate: Rate) -> list[Debts[str]]:
+        """Return the debts of addresses, and of the wider networks."""
+        return [self._debts(rate.times(self._wider**step)) for step in range(len(WIDTHS))]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith((_PREFIX, DOCUMENT)):
             await self._app(scope, receive, send)
             return
-        allowance = scope["allowance"] = Allowance(self._payers_of(scope), self._clock)
+        allowance = scope["allowance"] = self._allowance_of(scope)
 
         async def send_and_charge(message: Message) -> None:
             # Before it is sent, which can take long: others are asked for meanwhile.
@@ -126,17 +123,21 @@ class ChargeAnswers:
 
         await self._app(scope, receive, send_and_charge)
 
-    def _payers_of(self, scope: Scope) -> list[_Payer]:
+    def _allowance_of(self, scope: Scope) -> Allowance:
         caller: Caller | None = scope.get("caller")
-        session = None if caller is None else caller.session
-        found: list[_Payer] = []
-        if session is not None:
-            found.append((*self._players, session.player.id))
-        # Guests cost nothing to make. No neighbour stops a registered player.
-        if session is None or session.player.guest:
-            networks = zip(self._networks, place_of(scope).networks, strict=False)
-            found += [(*each, network) for each, network in networks]
-        return found
+        player = None if caller is None or caller.session is None else caller.session.player
+        place = place_of(scope)
+        guests = list(zip(self._guests, place.networks, strict=False))
+        if player is None:
+            return Allowance((*place.path, _NOBODY), guests, [], [], self._now)
+        own: list[_Payer] = [(self._players, player.id)]
+        return Allowance(
+            (*place.path, player.id),
+            own + guests if player.guest else own,
+            list(zip(self._crowds, place.networks, strict=False)),
+            [(self._in_crowd, player.id)],
+            self._now,
+        )
 
 
 def allowance_of(scope: Scope) -> Allowance:

@@ -8,7 +8,6 @@ answers with the document.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import nullcontext
 from enum import Enum, auto
 from typing import Any
 
@@ -132,8 +131,9 @@ class _Handler:
             await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response | None:
-        async with allowance_of(request.scope).turn() if self._is_long else nullcontext():
-            return await self._endpoint(request)
+        if self._is_long:
+            allowance_of(request.scope).limit()
+        return await self._endpoint(request)
 
 
 class _AbandonableHandler(_Handler):

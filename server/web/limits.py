@@ -40,15 +40,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of answers to all guests, and to whoever has no session, at one address, where a whole
     school may play."""
 
-    long_answers_of_player: int = 4
-    """Lists and histories that are made for one player at a time; more wait in line."""
+    answers_of_crowd: Rate = Rate(4_194_304, 268_435_456)
+    """Bytes of answers to all players at one address, registered ones too; beyond it lists and
+    histories are refused to those who have spent `answers_of_player_in_crowd`. At once these are a
+    hundred of each, of the longest."""
 
-    long_answers_of_address: int = 16
-    """The same, for all guests, and for whoever has no session, at one address."""
+    answers_of_player_in_crowd: Rate = Rate(16_384, 2_097_152)
+    """Bytes of answers to one player, that are never refused because of the others at the address:
+    one of each, of the longest."""
 
-    wider_network: int = 8
+    wider_network: int = 2
     """How many times as much a network may be sent that is eight bits wider than an IPv6 /64, which
-    counts as one address; see `accounts/limits.py`."""
+    counts as one address. Less than for sign-ins (`accounts/limits.py`): all it is sent goes
+    through one line."""
 
     counted_keys: int = 50_000
     """Players, and networks, that each memory of what was sent keeps in its newer half."""

@@ -22,6 +22,7 @@ from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
 from tests.support.live_server import TIMEOUT
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 CROWD = 5
@@ -211,7 +212,7 @@ async def test_a_history_that_is_asked_for_has_the_ends(open_rig: Opener) -> Non
     assert await rig.store.flush()
     end(rig, *sessions)
     player = sessions[0].player.id
-    newest, *_ = await rig.store.history(player, 2**62, 10)
+    newest, *_ = await rig.store.history(player, 2**62, 10, ANYBODY)
     assert newest.reason is Reason.SIGNED_OUT
 
 

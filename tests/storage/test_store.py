@@ -1,6 +1,7 @@
 """The reads that the rest of the server makes."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -12,9 +13,17 @@ from server.storage.errors import EngineError
 from server.storage.rows import MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredMove, StoredSeat
 from server.storage.sqlite.limits import SqliteLimits
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY, Anybody
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 MATCH = MatchId("m_1")
+
+
+class Asking(Anybody):
+    """Somebody at this place."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self.path = path
 
 
 async def play(rig: StorageRig, steps: range) -> None:
@@ -39,7 +48,7 @@ async def test_every_move_is_on_one_page_however_many_there_are(
     after: int | None = 0
     pages = 0
     while after is not None:
-        page = await rig.store.moves_of(MATCH, after, 3)
+        page = await rig.store.moves_of(MATCH, after, 3, ANYBODY)
         assert len(page.moves) <= 3
         moves += page.moves
         after = page.next
@@ -53,9 +62,9 @@ async def test_others_read_while_a_long_page_of_moves_is_read(
 ) -> None:
     await play(rig, range(1, 101))
     monkeypatch.setattr(rig.engine.reads, "_limits", SqliteLimits(moves_at_once=1))
-    long = asyncio.create_task(rig.store.moves_of(MATCH, 0, 100))
+    long = asyncio.create_task(rig.store.moves_of(MATCH, 0, 100, ANYBODY))
     await asyncio.sleep(0)
-    assert await rig.store.find_player(PlayerId("p_1")) is None
+    assert await rig.store.find_player(PlayerId("p_1"), ANYBODY) is None
     assert not long.done()
     assert len((await long).moves) == 100
 
@@ -66,11 +75,118 @@ async def test_long_pages_are_read_a_few_at_a_time(
     # All together, the first would be as late as the last.
     await play(rig, range(1, 101))
     monkeypatch.setattr(rig.engine.reads, "_limits", SqliteLimits(moves_at_once=1))
-    pages = [asyncio.create_task(rig.store.moves_of(MATCH, 0, 100)) for _ in range(10)]
+    pages = [asyncio.create_task(rig.store.moves_of(MATCH, 0, 100, ANYBODY)) for _ in range(10)]
     await asyncio.wait(pages, return_when=asyncio.FIRST_COMPLETED)
-    assert sum(page.done() for page in pages) <= SqliteLimits().long_reads_at_once
+    assert sum(page.done() for page in pages) <= QUICK.reads_at_once
     pages.pop().cancel()
     assert {len((await page).moves) for page in pages} == {100}
+
+
+async def test_a_read_waits_for_its_turn_by_place_and_then_has_all_its_time(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    may_go_on = asyncio.Event()
+
+    async def read(id: PlayerId) -> None:
+        begun.append(id)
+        await may_go_on.wait()
+
+    def ask(name: str, *path: str) -> "asyncio.Task[object]":
+        return asyncio.create_task(rig.store.find_player(PlayerId(name), Asking(path)))
+
+    monkeypatch.setattr(rig.engine.reads, "find_player", read)
+    greedy = [ask(f"greedy {number}", "4.3.2.1", str(number)) for number in range(6)]
+    await asyncio.sleep(0)
+    other = ask("other", "8.7.6.5", "kim")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    # Before its turn no read is even made, so its time cannot run.
+    assert begun == ["greedy 0", "greedy 1"]
+    may_go_on.set()
+    await other
+    await asyncio.gather(*greedy)
+    assert begun.index("other") == 3
+
+
+async def test_whether_they_may_be_answered_is_asked_when_it_is_their_turn(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await play(rig, range(1, 3))
+    has_spent = False
+
+    class Spender(Asking):
+        def check(self) -> None:
+            if has_spent:
+                raise ValueError("all is spent")
+
+    asker = Spender(("4.3.2.1", "ada"))
+    assert (await rig.store.moves_of(MATCH, 0, 100, asker)).moves
+    reads: list[object] = []
+    monkeypatch.setattr(rig.engine.reads, "moves_of", reads.append)
+    has_spent = True
+    with pytest.raises(ValueError, match="all is spent"):
+        await rig.store.moves_of(MATCH, 0, 100, asker)
+    assert reads == []
+
+
+async def test_more_reads_than_may_wait_are_refused_at_once(
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = await open_rig(limits=replace(QUICK, reads_waiting=1))
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rig.engine.reads, "find_player", hang)
+    ask = partial(rig.store.find_player, PlayerId("p_1"), ANYBODY)
+    asked = [asyncio.create_task(ask()) for _ in range(QUICK.reads_at_once + 1)]
+    await asyncio.sleep(0)
+    with pytest.raises(StorageUnavailable):
+        await ask()
+    for each in asked:
+        each.cancel()
+    await asyncio.wait(asked)
+
+
+@pytest.mark.parametrize("asked", ["a match", "matches", "a history"])
+async def test_who_reads_waits_for_rows_that_are_about_it_and_for_no_others(
+    asked: str, rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever reads would make the journal write, and write all: ends of a crowd would not go first.
+    kim, ada, bob = [rig.sign_in(rig.player(name))[0].player for name in ("Kim", "Ada", "Bob")]
+    room = rig.table("connect-four", ada, bob)
+    assert room.match is not None
+    await rig.store.journal.written_up_to_here()
+    store, newest = rig.store, 2**62
+    flushes: list[None] = []
+    flush = store.journal.flush
+
+    async def note() -> bool:
+        flushes.append(None)
+        return await flush()
+
+    monkeypatch.setattr(store.journal, "flush", note)
+    for column in (0, 1) * 3 + (0,):
+        rig.act(room, {"column": column})
+    rig.sign_in(bob)
+    assert await store.find_match("m_0123456789012345678901", kim.id, ANYBODY) is None
+    await store.matches_of(kim.id, ada.id, (newest, ""), 10, ANYBODY)
+    for each in (kim, ada):
+        assert len(await store.history(each.id, newest, 10, ANYBODY)) == 1
+    assert flushes == []
+    assert store.journal.waiting
+    for _ in range(2):
+        if asked == "a match":
+            assert await store.find_match(room.match.id, kim.id, ANYBODY) is not None
+        elif asked == "matches":
+            page = await store.matches_of(bob.id, kim.id, (newest, ""), 10, ANYBODY)
+            assert len(page.matches) == 1
+        else:
+            assert len(await store.history(bob.id, newest, 10, ANYBODY)) == 2
+        assert len(flushes) == 1, "then it is written"
+    assert not len(store._ended)
+    assert not len(store._changed)
 
 
 async def test_a_page_of_moves_with_long_actions_is_short(
@@ -80,9 +196,9 @@ async def test_a_page_of_moves_with_long_actions_is_short(
     monkeypatch.setattr(
         rig.engine.reads, "_limits", SqliteLimits(action_letters_at_once=2 * len("[1]") - 1)
     )
-    page = await rig.store.moves_of(MATCH, 0, 100)
+    page = await rig.store.moves_of(MATCH, 0, 100, ANYBODY)
     assert ([each.step for each in page.moves], page.next) == ([1, 2], 2)
-    page = await rig.store.moves_of(MATCH, 6, 100)
+    page = await rig.store.moves_of(MATCH, 6, 100, ANYBODY)
     assert ([each.step for each in page.moves], page.next) == ([7], None)
 
 
@@ -119,7 +235,7 @@ async def test_scores_and_winners_are_read_as_they_were_written(rig: StorageRig)
     ((id,),) = await rig.rows("SELECT id FROM players")
     seat = MatchPlayerRow(MATCH, 0, PlayerId(id), "Ada", False, 5000)
     await rig.engine.write(Batch(matches={MATCH: match}, match_players={(MATCH, 0): seat}))
-    found = await rig.store.find_match(MATCH, None)
+    found = await rig.store.find_match(MATCH, None, ANYBODY)
     assert found is not None
     assert (found.winners, found.scores, found.ended_by) == ([0, 2], [3, 1.5, 3], 1)
     assert (found.steps, found.lasted, found.seed) == (9, 5000, "a seed")
@@ -163,7 +279,7 @@ async def test_a_failing_read_is_unavailable_and_not_ready(
     for name in ("find_player", "check"):
         monkeypatch.setattr(rig.engine.reads, name, fail)
     with pytest.raises(StorageUnavailable, match="cannot be read just now"):
-        await rig.store.find_player(PlayerId("p_1"))
+        await rig.store.find_player(PlayerId("p_1"), ANYBODY)
     assert await rig.store.readiness() == "The database cannot be read: disk I/O error."
 
 
@@ -176,7 +292,7 @@ async def test_reads_that_fail_are_logged_once_a_minute_with_their_number(
     async def ask(times: int) -> None:
         for _ in range(times):
             with pytest.raises(StorageUnavailable):
-                await rig.store.find_player(PlayerId("p_1"))
+                await rig.store.find_player(PlayerId("p_1"), ANYBODY)
 
     monkeypatch.setattr(rig.engine.reads, "find_player", fail)
     caplog.clear()
@@ -204,7 +320,7 @@ async def test_a_read_that_does_not_come_back_is_given_up(
     for name in ("find_player", "check"):
         monkeypatch.setattr(rig.engine.reads, name, hang)
     with pytest.raises(StorageUnavailable):
-        await rig.store.find_player(PlayerId("p_1"))
+        await rig.store.find_player(PlayerId("p_1"), ANYBODY)
     assert await rig.store.readiness() == "The database cannot be read: no answer within 0.02 s."
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from server.base.ids import PlayerId
 from server.storage.thread import DaemonThread
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import StorageRig
 
 HANGING = """
@@ -75,7 +76,7 @@ async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
     rig.sign_in()
     await rig.store.journal.written_up_to_here()
     await rig.store.find_account("ada")
-    await rig.store.find_player(PlayerId("p_1"))
+    await rig.store.find_player(PlayerId("p_1"), ANYBODY)
     started = set(threading.enumerate()) - before
     assert len(started) == 3
     assert [thread.name for thread in started if not thread.daemon] == []

@@ -37,6 +37,7 @@ from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
 from tests.support.live_server import seeds
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.room_errors import raise_bug
 
 KEY = "k" * 32
@@ -188,7 +189,7 @@ class StorageRig:
         moves: list[StoredMove] = []
         after: int | None = 0
         while after is not None:
-            page = await self.store.moves_of(id, after, 1000)
+            page = await self.store.moves_of(id, after, 1000, ANYBODY)
             moves += page.moves
             after = page.next
         return moves

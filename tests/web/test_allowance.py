@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+from server.accounts.ports import StorageUnavailable
 from server.base.rates import Rate
 from server.limits import Limits
 from server.storage.rows import StoredPlayer
-from server.web.allowance import Lines
 from tests.hostile.costs import ANSWERS
 from tests.support.answers import calls_of, refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
@@ -154,24 +155,24 @@ async def test_guests_and_those_without_a_session_are_charged_to_their_address_a
     assert refusal(await stranger.http.get("/api/rooms")) == REFUSED
 
 
-async def test_wider_networks_have_eight_times_as_much_each(server: LiveServer) -> None:
+async def test_wider_networks_have_twice_as_much_each(server: LiveServer) -> None:
     visitor = await server.visitor()
-    size = len((await visitor.http.get("/openapi.json")).content)
     burst = NARROW.web.answers_of_address.burst
-    assert burst < size < 8 * burst
-    through = 0
-    for number in range(100):
-        at = from_address(f"2001:db8:0:{number:x}::1")
-        through += (await visitor.http.get("/openapi.json", headers=at)).status_code == 200
-    # One answer for each /64, until the /56 has spent its own.
-    assert 8 * burst <= through * size < 8 * burst + size
-    through = 0
-    for number in range(100):
-        at = from_address(f"2001:db8:0:{number:x}00::1")
-        through += (await visitor.http.get("/openapi.json", headers=at)).status_code == 200
-    assert 40 * burst < through * size < 64 * burst + size
-    elsewhere = from_address("2001:db8:1::1")
-    assert (await visitor.http.get("/openapi.json", headers=elsewhere)).status_code == 200
+
+    async def spend(address: str) -> float:
+        """Return what was sent, in bursts of an address."""
+        return await use_up(visitor, **from_address(address)) / burst
+
+    for network in ("2001:db8:0:1", "2001:db8:0:2"):
+        assert spent_one(await spend(f"{network}01::1"))
+        assert spent_one(await spend(f"{network}02::1"))
+        assert await spend(f"{network}03::1") < 0.2, "the /56 has spent what two have"
+    assert await spend("2001:db8:0:301::1") < 0.2, "the /48 has spent what four have"
+    assert spent_one(await spend("2001:db8:1::1"))
+
+
+def spent_one(bursts: float) -> bool:
+    return 0.8 < bursts < 1.2
 
 
 async def test_this_machine_itself_has_no_limit_by_address(tmp_path: Path) -> None:
@@ -202,37 +203,76 @@ def test_a_class_behind_one_address_that_loads_the_longest_of_everything_is_not_
     everything = sum(ANSWERS.values())
     assert 8 * everything < Limits().web.answers_of_player.burst
     assert 30 * everything < Limits().web.answers_of_address.burst
+    assert 100 * everything < Limits().web.answers_of_crowd.burst
+    assert everything < Limits().web.answers_of_player_in_crowd.burst
 
 
-async def test_of_the_long_answers_of_an_address_only_so_many_are_made_at_a_time(
+async def test_registered_players_of_an_address_have_a_bound_that_stops_no_neighbour(
+    tmp_path: Path,
+) -> None:
+    web = msgspec.structs.replace(
+        NARROW.web,
+        answers_of_player=Rate(100.0, 15_000.0),
+        answers_of_crowd=Rate(200.0, 30_000.0),
+        answers_of_player_in_crowd=Rate(10.0, 1_500.0),
+    )
+    limits = msgspec.structs.replace(NARROW, web=web)
+    crowd, little = web.answers_of_crowd, web.answers_of_player_in_crowd
+    async with run_server(
+        tmp_path / "test.db", limits=limits, trusted_proxies="127.0.0.1"
+    ) as server:
+        players = []
+        for number in range(7):
+            visitor = await server.visitor(headers=from_address("198.51.100.1"))
+            account = {"name": f"Player {number}", "password": "correct horse"}
+            assert (await visitor.http.post("/api/players", json=account)).status_code == 201
+            players.append(visitor)
+        *greedy, neighbour = players
+        sent = sum([await use_up(each) for each in greedy])
+        # A third of what each may be sent elsewhere.
+        assert crowd.burst < sent < crowd.burst + len(greedy) * (little.burst + 1_000)
+        assert sent < len(greedy) * web.answers_of_player.burst * 0.55
+        assert (await neighbour.http.get("/api/rooms")).status_code == 200
+        wait = wait_of(await greedy[-1].http.get("/api/rooms"))
+        assert wait <= crowd.burst / crowd.per_second
+        assert await use_up(neighbour) < little.burst + 1_000
+        await server.advance(crowd.burst / crowd.per_second)
+        assert (await greedy[-1].http.get("/api/rooms")).status_code == 200
+
+
+async def test_lists_and_histories_are_read_in_turn_by_place_and_then_by_player(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most = Limits().web.long_answers_of_address
-    reading: list[str] = []
-    may_go_on = asyncio.Event()
-    store = server.still_here.store
-    offline_players = store.offline_players
+    paths: list[tuple[str, ...]] = []
 
-    async def slowly(after: tuple[str, str], limit: int) -> list[StoredPlayer]:
-        reading.append(after[0])
-        if after[0] != "quick":
-            await may_go_on.wait()
-        return await offline_players(after, limit)
+    async def note(*arguments: Any) -> None:
+        paths.append(tuple(arguments[-1].path))
+        raise StorageUnavailable("on purpose")
 
-    monkeypatch.setattr(store, "offline_players", slowly)
-    visitor = await server.visitor()
-
-    async def ask(address: str, after: str) -> int:
-        path = f"/api/players?status=offline&after={after}"
-        return (await visitor.http.get(path, headers=from_address(address))).status_code
-
-    greedy = [asyncio.create_task(ask("203.0.113.1", "slow")) for _ in range(2 * most)]
-    await until(lambda: len(reading) == most)
-    assert await ask("203.0.113.2", "quick") == 200
-    assert reading == [*["slow"] * most, "quick"]
-    greedy[-1].cancel()
-    may_go_on.set()
-    assert await asyncio.gather(*greedy[:-1]) == [200] * (2 * most - 1)
+    for name in ("matches_of", "find_match", "history", "offline_players", "find_player"):
+        monkeypatch.setattr(server.still_here.store, name, note)
+    guest = await guest_at(server, "2001:db8:0:1::1", "Ada")
+    for path in (
+        "/api/players?status=offline",
+        "/api/players/p_0123456789012345678901",
+        f"/api/players/{guest.id}/history",
+        "/api/matches",
+        "/api/matches/m_0123456789012345678901",
+    ):
+        assert (await guest.http.get(path)).status_code == 503
+    networks = ("2001:db8::/48", "2001:db8::/56", "2001:db8:0:1::/64")
+    assert paths == [(*networks, guest.id)] * 5
+    paths.clear()
+    body = {"name": "Reg", "password": "correct horse"}
+    registered = await server.visitor(headers=from_address("198.51.100.1"))
+    response = await registered.http.post("/api/players", json=body)
+    stranger, own = await server.visitor(), await server.visitor()
+    path = "/api/players?status=offline"
+    await registered.http.get(path)
+    await stranger.http.get(path, headers=from_address("198.51.100.1"))
+    await own.http.get(path)
+    player = response.json()["player"]["id"]
+    assert paths == [("198.51.100.1", player), ("198.51.100.1", ""), ("127.0.0.1", "")]
 
 
 async def test_whoever_has_gone_waits_in_no_line(
@@ -246,53 +286,20 @@ async def test_whoever_has_gone_waits_in_no_line(
         await may_go_on.wait()
         return []
 
-    monkeypatch.setattr(server.still_here.store, "offline_players", slowly)
-    most = Limits().web.long_answers_of_address
+    store = server.still_here.store
+    monkeypatch.setattr(store.engine.reads, "offline_players", slowly)
+    most = Limits().storage.reads_at_once
     visitor = await server.visitor()
     asked = [
-        asyncio.create_task(
-            visitor.http.get("/api/players?status=offline", headers=from_address("203.0.113.1"))
-        )
-        for _ in range(most)
+        asyncio.create_task(visitor.http.get("/api/players?status=offline")) for _ in range(most)
     ]
     await until(lambda: len(reading) == most)
-    waiting = asyncio.all_tasks()
     with Peers(server.port) as peers:
         peer = await peers.connect()
-        await peer.send(
-            b"GET /api/players?status=offline HTTP/1.1\r\nHost: a\r\n"
-            b"X-Forwarded-For: 203.0.113.1\r\n\r\n"
-        )
-        # Its exchange, the endpoint in line, and the look-out for the disconnect.
-        await until(lambda: len(asyncio.all_tasks() - waiting) == 3)
+        await peer.send(b"GET /api/players?status=offline HTTP/1.1\r\nHost: a\r\n\r\n")
+        await until(lambda: len(store._browsing) == 1)
         peer.reset()
-        await until(lambda: not asyncio.all_tasks() - waiting)
+        await until(lambda: not len(store._browsing))
     may_go_on.set()
     await asyncio.gather(*asked)
     assert len(reading) == most
-
-
-async def test_a_line_is_served_in_order_and_forgotten_when_it_is_empty() -> None:
-    lines = Lines(2)
-    served: list[int] = []
-    gates = [asyncio.Event() for _ in range(5)]
-
-    async def wait(number: int) -> None:
-        async with lines.turn("ada"):
-            served.append(number)
-            await gates[number].wait()
-
-    waiting = [asyncio.create_task(wait(number)) for number in range(5)]
-    await until(lambda: len(served) == 2)
-    async with lines.turn("bob"):
-        assert len(lines) == 2
-    waiting[2].cancel()
-    for number in (1, 0):
-        gates[number].set()
-        await asyncio.wait([waiting[number]])
-    await until(lambda: len(served) == 4)
-    assert served == [0, 1, 3, 4]
-    for gate in gates:
-        gate.set()
-    await asyncio.wait(waiting)
-    assert not len(lines)

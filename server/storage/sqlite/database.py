@@ -56,9 +56,9 @@ class Database:
         self._wal = beside(self.file, "-wal")
         self._thread = DaemonThread("sqlite-writer")
         self._writer: sqlite3.Connection | None = None
-        self.signing_in = self._make_reader(None)
+        self.signing_in = self._make_reader()
         """Reads for accounts, sessions and the state of the server: of a few rows each."""
-        self.browsing = self._make_reader(limits.browsing_at_once)
+        self.browsing = self._make_reader()
         """Reads for lists and histories."""
         self._lock: LockedFile | None = None
         self._is_new = False
@@ -193,9 +193,8 @@ class Database:
         # No isolation level: the code begins and commits transactions explicitly.
         return {"uri": True, "isolation_level": None, "factory": self._factory}
 
-    def _make_reader(self, most_waiting: int | None) -> Reader:
-        steps = self._limits.steps_at_once
-        return Reader(self._connect_reader, most_waiting=most_waiting, steps_at_once=steps)
+    def _make_reader(self) -> Reader:
+        return Reader(self._connect_reader, self._limits.steps_at_once)
 
     def _connect_reader(self) -> sqlite3.Connection:
         address = address_of(self.file, "ro")

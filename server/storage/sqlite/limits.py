@@ -16,10 +16,6 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     log_interval: float = 5.0
     """Between two looks at the size of the write-ahead log."""
 
-    browsing_at_once: int = 500
-    """Reads for lists and histories at a time, which run one after the other; more are refused.
-    Those of one client each take milliseconds."""
-
     matches_looked_at: int = 1_000
     """Private matches of the caller that are looked through for a page of those of another player;
     `next` leads to the others."""
@@ -30,9 +26,6 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     action_letters_at_once: int = 1_000_000
     """Characters of the actions of the moves on a page, in JSON, besides the last one's; `next`
     leads to the others."""
-
-    long_reads_at_once: int = 2
-    """Pages of moves that are read at a time. Others read in between."""
 
     steps_at_once: int = 10_000
     """Steps of SQLite's virtual machine, a fraction of a millisecond, between two looks at whether

@@ -1,7 +1,6 @@
 """The queries: accounts, endings, history, matches, offline players, and what a start takes
 over."""
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -59,7 +58,6 @@ class Queries:
         self._limits = limits
         self._signing_in = database.signing_in
         self._browsing = database.browsing
-        self._long_reads = asyncio.Semaphore(limits.long_reads_at_once)
 
     async def owners_of(self, lookalikes: Collection[str]) -> dict[str, PlayerId]:
         rows = await _all(
@@ -177,10 +175,8 @@ class Queries:
                 letters -= len(row[3] or "")
             return None
 
-        # A few at a time: many that are read together are all in memory, and all late.
-        async with self._long_reads:
-            while next_ is not None and len(moves) < limit and letters > 0:
-                next_ = await _run(self._browsing, read)
+        while next_ is not None and len(moves) < limit and letters > 0:
+            next_ = await _run(self._browsing, read)
         return StoredMoves(moves, next_)
 
     async def last_process(self) -> LastProcess:

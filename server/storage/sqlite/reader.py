@@ -6,8 +6,6 @@ from typing import TypeVar
 
 import aiosqlite
 
-from server.storage.errors import EngineError
-
 T = TypeVar("T")
 
 
@@ -27,22 +25,13 @@ class Reader:
     that only ended the wait would leave the others waiting for it.
     """
 
-    def __init__(
-        self,
-        connect: Callable[[], sqlite3.Connection],
-        *,
-        most_waiting: int | None,
-        steps_at_once: int,
-    ) -> None:
-        """`connect` is called on the thread. `most_waiting`: queries at a time, the one that runs
-        included; None: any number. `steps_at_once`: of SQLite's virtual machine, between two looks
-        at whether somebody still waits."""
+    def __init__(self, connect: Callable[[], sqlite3.Connection], steps_at_once: int) -> None:
+        """`connect` is called on the thread. `steps_at_once`: of SQLite's virtual machine, between
+        two looks at whether somebody still waits."""
         self._connect = connect
-        self._most_waiting = most_waiting
         self._steps_at_once = steps_at_once
         self._connection: aiosqlite.Connection | None = None
         self._running: _Call | None = None
-        self._waiting = 0
         self._is_closing = False
 
     async def open(self) -> None:
@@ -57,15 +46,11 @@ class Reader:
     async def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Call `query` with the connection, on its thread. Cancelling interrupts it.
 
-        Raises what it raises, EngineError if too many wait, and sqlite3.Error if the connection is
-        not open.
+        Raises what it raises, and sqlite3.Error if the connection is not open.
         """
         if self._connection is None or self._is_closing:
             raise sqlite3.ProgrammingError("the database is not open")
-        if self._waiting == self._most_waiting:
-            raise EngineError(f"{self._waiting} reads wait already")
         call = _Call()
-        self._waiting += 1
         try:
             # Not one of its own methods: the thread tells which of the queries has begun.
             answer: T = await self._connection._execute(  # type: ignore[no-untyped-call]
@@ -74,7 +59,6 @@ class Reader:
             return answer
         finally:
             call.is_given_up = True
-            self._waiting -= 1
 
     async def close(self) -> None:
         """Interrupt what runs, and close. Idempotent. Raises sqlite3.Error."""

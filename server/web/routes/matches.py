@@ -11,6 +11,7 @@ from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.units import from_ms
 from server.storage.ports import Matches
 from server.storage.rows import StoredMatch, StoredMove
+from server.web.allowance import allowance_of
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -121,7 +122,8 @@ class MatchRoutes:
         before = _parse_cursor(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
         caller.note_activity()
-        found = await self._matches.matches_of(player, own.id, before, limit)
+        asker = allowance_of(request.scope)
+        found = await self._matches.matches_of(player, own.id, before, limit, asker)
         page = [FinishedMatch(**_view_of(each)) for each in found.matches]
         return answer(MatchPage(page, None if found.next is None else cursor_of(*found.next)))
 
@@ -129,10 +131,11 @@ class MatchRoutes:
         session = caller_of(request).session
         viewer = None if session is None else session.player.id
         after = _AFTER_MOVE.of(request)
-        found = await self._matches.find_match(request.path_params["id"], viewer)
+        asker = allowance_of(request.scope)
+        found = await self._matches.find_match(request.path_params["id"], viewer, asker)
         if found is None:
             raise Problem(404, "not_found", "There is no such match, or it is still being played.")
-        page = await self._matches.moves_of(found.id, after, self._most_moves)
+        page = await self._matches.moves_of(found.id, after, self._most_moves, asker)
         return answer(
             MatchWithMoves(
                 **_view_of(found),

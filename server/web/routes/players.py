@@ -13,6 +13,7 @@ from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.storage.ports import History, Players
 from server.storage.rows import StoredPlayer
+from server.web.allowance import allowance_of
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -127,7 +128,8 @@ class PlayerRoutes:
         status = _STATUS.of(request)
         if status is Status.OFFLINE:
             caller_of(request).note_activity()
-            stored = await self._players.offline_players(after, limit + 1)
+            asker = allowance_of(request.scope)
+            stored = await self._players.offline_players(after, limit + 1, asker)
             found = [(each.sort_key, _stored(each)) for each in stored]
         else:
             players = heapq.nsmallest(
@@ -149,7 +151,7 @@ class PlayerRoutes:
         present = self._presence.players.get(id)
         if present is not None:
             return answer(self._present(present))
-        stored = await self._players.find_player(id)
+        stored = await self._players.find_player(id, allowance_of(request.scope))
         if stored is None:
             raise Problem(404, "not_found", "There is no such player.")
         return answer(_stored(stored))
@@ -162,7 +164,8 @@ class PlayerRoutes:
         limit = self._limit.of(request)
         before = _BEFORE.of(request)
         caller.note_activity()
-        found = await self._history.history(own.id, before, limit + 1)
+        asker = allowance_of(request.scope)
+        found = await self._history.history(own.id, before, limit + 1, asker)
         page, next_ = cut(found, limit, lambda last: str(last.number))
         changes = [
             HistoryEntry(

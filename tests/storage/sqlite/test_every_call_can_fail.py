@@ -25,7 +25,7 @@ from tests.support.database import Change, read_changes
 from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
 from tests.support.open_passwords import OpenPasswords
-from tests.support.places import HERE
+from tests.support.places import ANYBODY, HERE
 from tests.support.storage_rig import QUICK, StorageRig
 
 A_WHILE = 12
@@ -138,7 +138,7 @@ async def live(life: Life) -> None:
     life.rig.until(400)  # Ada, who is idle, is signed out
     if eve is not None:
         try:
-            changes = await life.rig.store.history(eve.player.id, 2**62, 100)
+            changes = await life.rig.store.history(eve.player.id, 2**62, 100, ANYBODY)
         except StorageUnavailable:
             pass
         else:

@@ -12,6 +12,7 @@ from server.presence.session import Session
 from server.presence.status import Reason, Status
 from server.storage.sqlite.migrations import MIGRATIONS
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import Opener, StorageRig
 
 FIXTURES = Path(__file__).parent
@@ -66,7 +67,7 @@ async def test_players_of_the_version_before_are_signed_in_as_they_were(rig: Sto
     account = await rig.store.find_account("kim")
     assert account is not None
     assert (account.id, account.password_hash) == (kim.player.id, "a hash")
-    history = await rig.store.history(ada.player.id, 2**63 - 1, 10)
+    history = await rig.store.history(ada.player.id, 2**63 - 1, 10, ANYBODY)
     assert [(each.status, each.reason) for each in history] == [
         (Status.RECONNECTING, Reason.SERVER_RESTART),
         (Status.AWAY, Reason.IDLE),
@@ -88,7 +89,7 @@ async def test_rooms_and_matches_of_the_version_before_go_on(rig: StorageRig) ->
     assert await rig.check_matches() == 3
     kim = await rig.sessions.find(KIM)
     assert isinstance(kim, Session)
-    found = await rig.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
+    found = await rig.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10, ANYBODY)
     (match,) = found.matches
     assert (match.id, match.reason, match.winners, match.scores) == (FINISHED, "four", [0], None)
     assert [each.name for each in match.players] == ["Ada", "Kim"]
@@ -173,7 +174,7 @@ async def test_matches_of_the_version_before_stay_private(tmp_path: Path, open_r
     rig = await open_rig(ManualClock(10.0))
 
     async def listed(player: PlayerId, viewer: PlayerId) -> list[MatchId]:
-        found = await rig.store.matches_of(player, viewer, (2**63 - 1, ""), 10)
+        found = await rig.store.matches_of(player, viewer, (2**63 - 1, ""), 10, ANYBODY)
         assert found.next is None
         return [each.id for each in found.matches]
 

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from server.accounts.ports import StorageUnavailable
 from server.base.ids import PlayerId
 from server.base.waiting import within
-from server.storage.errors import EngineError
 from server.storage.sqlite.reader import Reader
 from tests.support.answers import until
 from tests.support.database import ENDLESS
 from tests.support.live_server import TIMEOUT, LiveServer
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
-MOST = 3
+SEVERAL = 3
 
 
 def connect() -> sqlite3.Connection:
@@ -28,7 +28,7 @@ def connect() -> sqlite3.Connection:
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Reader]:
-    reader = Reader(connect, most_waiting=MOST, steps_at_once=1000)
+    reader = Reader(connect, steps_at_once=1000)
     await reader.open()
     yield reader
     await within(TIMEOUT, reader.close())
@@ -75,22 +75,10 @@ async def test_the_interruption_hits_no_other_query(reader: Reader) -> None:
     for _ in range(50):
         given_up = asyncio.create_task(reader.run(lambda disk: disk.execute(ENDLESS).fetchall()))
         await asyncio.sleep(0)
-        others = [asyncio.create_task(one(reader)) for _ in range(MOST - 1)]
+        others = [asyncio.create_task(one(reader)) for _ in range(SEVERAL)]
         await asyncio.sleep(0)
         given_up.cancel()
         assert await asyncio.gather(*others) == [(1,)] * len(others)
-
-
-async def test_more_queries_than_may_wait_are_refused_at_once(reader: Reader) -> None:
-    endless = await begin_endless(reader)
-    others = [asyncio.create_task(one(reader)) for _ in range(MOST - 1)]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    with pytest.raises(EngineError, match="3 reads wait already"):
-        await reader.run(lambda _: None)
-    endless.cancel()
-    assert await asyncio.gather(*others) == [(1,)] * len(others)
-    assert await one(reader) == (1,), "there is room again"
 
 
 async def test_closing_waits_for_no_query(reader: Reader) -> None:
@@ -123,7 +111,7 @@ async def test_a_read_that_takes_too_long_leaves_the_reader_to_the_next(
     rig = await open_rig(limits=replace(QUICK, read_timeout=0.02))
     slow_down(rig, monkeypatch)
     with pytest.raises(StorageUnavailable):
-        await rig.store.history(PlayerId("p_1"), 2**62, 10)
+        await rig.store.history(PlayerId("p_1"), 2**62, 10, ANYBODY)
     reader = rig.engine.database.browsing
     assert await one(reader) == (1,)
 

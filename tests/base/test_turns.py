@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.accounts import turns
-from server.accounts.turns import Turns
+from server.base import turns
+from server.base.turns import Turns
 
 A, B = ("4.3.2.1",), ("8.7.6.5",)
 WIDE = "2001:db8::/48"
