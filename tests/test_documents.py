@@ -314,6 +314,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"(1 while {rooms.rooms_crowded:,} are open)"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"and {rooms.rooms_watched_by_player} that all of a player's are"
+    yield f"in rounds of at least {rooms.queue_pace:g} s;"
+    yield f"{rooms.waiting_while_full} players who look for a quick match while"
     comings = rooms.comings
     yield f"or `watch`, for the {comings.count + 1}st time in {spoken(comings.seconds)}"
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
@@ -368,6 +370,7 @@ ROOMS = Document(
         "Limits.rooms.lines_kept",
         "Limits.rooms.lines_of_player",
         "Limits.rooms.lines_of_spectators",
+        "Limits.rooms.queue_pace",
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",
         "Limits.rooms.rooms_crowded",
@@ -375,6 +378,7 @@ ROOMS = Document(
         "Limits.rooms.rooms_per_maker",
         "Limits.rooms.rooms_watched",
         "Limits.rooms.searches",
+        "Limits.rooms.waiting_while_full",
         "Limits.rooms.skip_after",
     ],
 )

@@ -22,8 +22,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Rooms that one player may open: each leaves a row in the database."""
 
     searches: Quota = Quota(20, 60)
-    """Quick match searches that one player may begin, or change the game of: each may open a room,
-    and tells all who wait."""
+    """Quick match searches that one player may begin, or change the game of: each may open a
+    room."""
+
+    queue_pace: float = 0.5
+    """Seconds between two rounds in which all who wait for a quick match are told how many they
+    are."""
+
+    waiting_while_full: int = 200
+    """Players who may wait for a quick match while no room may be opened. Otherwise few wait."""
 
     rooms_listed: int = 1000
     """Rooms in a list, the newest; it also has the total."""

@@ -10,7 +10,7 @@ from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.errors import CommandRefused
 from server.rooms.events import PlayerMatched, QueueChanged, QueueReason
-from server.rooms.queue import Queue
+from server.rooms.queue import Queue, Waiting
 from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
@@ -20,10 +20,11 @@ class Matchmaking:
     """The queue, and its service."""
 
     def __init__(self, games: Mapping[str, AnyGame], tables: Tables) -> None:
-        self.queue = Queue()
         self._games = games
         self._tables = tables
         self._limits = tables.limits
+        self.queue = Queue(self._limits.queue_pace)
+        self._may_serve = False
         self._searches: MovingWindow[PlayerId] = MovingWindow(
             self._limits.searches, self._limits.counted_keys
         )
@@ -31,7 +32,8 @@ class Matchmaking:
     def search(self, turn: Turn, player: Player, game: str | None) -> bool:
         """Add a player to the queue; one who is in it keeps their place and may change the game,
         which counts as a search. Returns False if nothing changes: they look for this game, and go
-        on waiting. Raises CommandRefused: no_such_game, too_soon, already_seated."""
+        on waiting. Raises CommandRefused: no_such_game, too_soon, too_many_rooms,
+        already_seated."""
         if game is not None:
             self.find_game(game)
         waiting = self.queue.waiting.get(player.id)
@@ -39,16 +41,19 @@ class Matchmaking:
             return False
         if self._searches.wait(player.id, turn.now):
             raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
+        if waiting is None:
+            self._check_queue(game)
         self._tables.check_beginning(player.id, turn.now)
         self._tables.vacate_elsewhere(turn, None, player)
         self._searches.take(player.id, turn.now)
-        self.queue.enter(player, game)
+        self.queue.enter(player, game, turn.now)
         self.serve(turn)
+        self._tell(turn, self.queue.take_change(player.id))
         return True
 
     def leave(self, turn: Turn, player_id: PlayerId, reason: QueueReason) -> bool:
         """Remove a player from the queue; return False if they were not in it."""
-        waiting = self.queue.leave(player_id)
+        waiting = self.queue.leave(player_id, turn.now)
         if waiting is None:
             return False
         turn.tell(QueueChanged(player_id, waiting.game, 0, reason, turn.now))
@@ -77,10 +82,27 @@ class Matchmaking:
             for waiting in party:
                 self._bring(turn, room, waiting.player)
 
-    def tell_changes(self, turn: Turn) -> None:
-        """Tell waiting players how many they are, if that changed."""
-        for waiting, number in self.queue.take_changes():
-            turn.tell(QueueChanged(waiting.player.id, waiting.game, number, None, turn.now))
+    def note(self, room: Room) -> None:
+        """A room has changed, or closed: there may be place for who waits."""
+        if self.queue.waiting and (room.is_closed or room.can_be_found()):
+            self._may_serve = True
+
+    def serve_if_possible(self, turn: Turn) -> None:
+        """Serve those who wait, if a room has changed so that there may be place."""
+        while self._may_serve:  # serving changes rooms, and those may have place for others
+            self._may_serve = False
+            self.serve(turn)
+
+    def next_due(self) -> float:
+        """Return the instant at which to call `expire` next; NEVER if nothing is due."""
+        return self.queue.next_due()
+
+    def expire(self, turn: Turn, limit: int) -> None:
+        """Tell the next of those who wait how many they are, if that changed and is due: each
+        search would be told to all of them otherwise. Who asks was told at once."""
+        if self.queue.next_due() <= turn.now:
+            for change in self.queue.take_changes(turn.now, limit):
+                self._tell(turn, change)
 
     def find_game(self, name: str) -> AnyGame:
         """Return the game with this name. Raises CommandRefused: no_such_game."""
@@ -89,8 +111,21 @@ class Matchmaking:
             raise CommandRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
 
+    def _check_queue(self, game: str | None) -> None:
+        """Raise CommandRefused, too_many_rooms, if many wait already for a room to close, and so
+        would who looks for this game."""
+        is_long = len(self.queue.waiting) >= self._limits.waiting_while_full
+        if is_long and self._tables.is_full and self._tables.findable.first(game) is None:
+            detail = "There are as many rooms as there can be, and many wait for one already."
+            raise CommandRefused("too_many_rooms", detail)
+
+    def _tell(self, turn: Turn, change: tuple[Waiting, int] | None) -> None:
+        if change is not None:
+            waiting, number = change
+            turn.tell(QueueChanged(waiting.player.id, waiting.game, number, None, turn.now))
+
     def _bring(self, turn: Turn, room: Room, player: Player) -> None:
-        self.queue.leave(player.id)
+        self.queue.leave(player.id, turn.now)
         with turn.at(room):
             self._tables.reserve(turn, room, player)
             turn.tell(QueueChanged(player.id, room.game.name, 0, "matched", turn.now))

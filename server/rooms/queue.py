@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from server.base.ids import PlayerId
+from server.base.units import LONG_AGO, NEVER
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -22,30 +23,34 @@ class Waiting(NamedTuple):
 
 
 class Queue:
-    """Players in order of arrival, in which they are served."""
+    """Players in order of arrival, in which they are served. Instants are presence time."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float) -> None:
+        """`pace`: seconds between two rounds in which those who wait are told how many they are."""
+        self._pace = pace
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
         # The number last sent to each.
         self._numbers_sent: dict[PlayerId, int] = {}
-        self.is_changed = False
-        """True if the queue changed since the last `take_changes`."""
+        # Those who are still to be looked at in this round, the last first.
+        self._round: list[PlayerId] = []
+        self._round_began = LONG_AGO
+        self._next_round = NEVER
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         return MappingProxyType(self._waiting)
 
-    def enter(self, player: Player, game: str | None) -> None:
+    def enter(self, player: Player, game: str | None, now: float) -> None:
         """Add a player. One who is waiting keeps their place and changes the game."""
-        self._remove_from_counts(player.id)
+        self._remove_from_counts(player.id, now)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1
-        self.is_changed = True
+        self._changed(now)
 
-    def leave(self, player_id: PlayerId) -> Waiting | None:
+    def leave(self, player_id: PlayerId, now: float) -> Waiting | None:
         """Remove a player; return their entry, None if there was none."""
-        self._remove_from_counts(player_id)
+        self._remove_from_counts(player_id, now)
         return self._waiting.pop(player_id, None)
 
     def number_waiting(self, game: str | None) -> int:
@@ -54,16 +59,32 @@ class Queue:
             return len(self._waiting)
         return self._by_game[game] + self._by_game[None]
 
-    def take_changes(self) -> list[tuple[Waiting, int]]:
-        """Return the entries for which `number_waiting` changed since it was sent, with it."""
-        changes: list[tuple[Waiting, int]] = []
-        self.is_changed = False
-        for id, waiting in self._waiting.items():
-            number = self.number_waiting(waiting.game)
-            if self._numbers_sent.get(id) != number:
-                self._numbers_sent[id] = number
-                changes.append((waiting, number))
-        return changes
+    def take_change(self, player_id: PlayerId) -> tuple[Waiting, int] | None:
+        """Return the entry of a player and `number_waiting`, if that changed since it was sent; it
+        counts as sent. None if it did not, or they do not wait."""
+        if self._is_told(player_id):
+            return None
+        waiting = self._waiting[player_id]
+        number = self._numbers_sent[player_id] = self.number_waiting(waiting.game)
+        return waiting, number
+
+    def take_changes(self, now: float, limit: int) -> list[tuple[Waiting, int]]:
+        """Look at the next `limit` players of the round, and return the changes of these: see
+        `take_change`. A round that is due begins."""
+        if self._next_round <= now and not self._round:
+            self._round = list(reversed(self._waiting))
+            self._round_began, self._next_round = now, NEVER
+        looked_at = self._round[-limit:]
+        del self._round[-limit:]
+        changes = [self.take_change(each) for each in reversed(looked_at)]
+        return [change for change in changes if change is not None]
+
+    def next_due(self) -> float:
+        """Return when to call `take_changes`; NEVER if nobody is to be told: who waits alone
+        usually knows it."""
+        if len(self._waiting) < 2 and all(map(self._is_told, self._waiting)):
+            return NEVER
+        return self._round_began if self._round else self._next_round
 
     def party(self, games: Iterable[AnyGame]) -> tuple[AnyGame, list[Waiting]] | None:
         """Return the first game that enough players wait for, and these players. Players who were
@@ -78,9 +99,20 @@ class Queue:
                 return game, party[: game.most]
         return None
 
-    def _remove_from_counts(self, player_id: PlayerId) -> None:
+    def _is_told(self, player_id: PlayerId) -> bool:
+        """Return True if a player does not wait, or the number last sent to them is right."""
+        waiting = self._waiting.get(player_id)
+        return waiting is None or (
+            self._numbers_sent.get(player_id) == self.number_waiting(waiting.game)
+        )
+
+    def _remove_from_counts(self, player_id: PlayerId, now: float) -> None:
         waiting = self._waiting.get(player_id)
         if waiting is not None:
             self._by_game[waiting.game] -= 1
             self._numbers_sent.pop(player_id, None)
-            self.is_changed = True
+            self._changed(now)
+
+    def _changed(self, now: float) -> None:
+        if self._next_round == NEVER:
+            self._next_round = max(now, self._round_began + self._pace)

@@ -89,7 +89,10 @@ class Rooms:
 
     def next_deadline(self) -> float | None:
         """Return the instant at which to call `expire` next; None if no deadline is armed."""
-        return self._tables.deadlines.next_due()
+        of_queue, of_rooms = self._matchmaking.next_due(), self._tables.deadlines.next_due()
+        if of_queue == NEVER:
+            return of_rooms
+        return of_queue if of_rooms is None else min(of_queue, of_rooms)
 
     # Rooms
 
@@ -261,7 +264,8 @@ class Rooms:
     # The fact that time has passed
 
     def expire(self, now: float, limit: int) -> list[RoomEvent]:
-        """Handle what is due at `now`, in at most `limit` rooms; the rest stays due."""
+        """Handle what is due at `now`, in at most `limit` rooms, and for as many players who wait
+        for others; the rest stays due."""
         with self._turn(now) as turn:
             for room in self._tables.deadlines.pop_due(now, limit):
                 try:
@@ -271,6 +275,7 @@ class Rooms:
                     if not room.is_closed:
                         self._tables.deadlines.arm(room, now + _RETRY)
                     self._on_error(error, room)
+            self._matchmaking.expire(turn, limit)
         return turn.events
 
     # Restarts
@@ -391,8 +396,7 @@ class _FollowUp:
         self.fail = play.fail
 
     def conclude(self, turn: Turn) -> None:
-        if self._matchmaking.queue.is_changed:
-            self._matchmaking.tell_changes(turn)
+        self._matchmaking.serve_if_possible(turn)
 
     def settle(self, turn: Turn, room: Room) -> None:
         """Draw the conclusions for a room, and arm its deadline."""
@@ -400,9 +404,8 @@ class _FollowUp:
             self._settle(turn, room)
         except GameFailed as error:
             self._play.fail(turn, room, error)
+        self._matchmaking.note(room)
         if room.is_closed:
-            if self._matchmaking.queue.waiting and self._tables.was_full:
-                self._matchmaking.serve(turn)
             return
         due = room.seats_due
         match = room.running
@@ -426,5 +429,3 @@ class _FollowUp:
         is_to_keep, is_urgent = room.settle(turn.now)
         self._tables.findable.note(room)
         turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent))
-        if self._matchmaking.queue.waiting and room.can_be_found():
-            self._matchmaking.serve(turn)

@@ -54,11 +54,6 @@ class Tables:
         """True if no more rooms may be opened."""
         return len(self.rooms) >= self.limits.rooms
 
-    @property
-    def was_full(self) -> bool:
-        """True if one more room may be opened: who waits for that can be served."""
-        return len(self.rooms) == self.limits.rooms - 1
-
     def find(self, room_id: str) -> Room:
         """Return the room with this id. Raises CommandRefused: no_such_room."""
         room = self.rooms.get(RoomId(room_id))

@@ -63,11 +63,11 @@ def test_waiting_players_are_sent_the_number_of_possible_opponents(world: World)
     players = world.players(3)
     world.becomes(players[0], Status.RECONNECTING, Reason.CONNECTION_LOST)
     world.looks_for(players[0], "turns")
-    assert queued(world, world.looks_for(players[1], "turns")) == [
-        ("Ada", 2, None),
-        ("Kim", 2, None),
-    ]
-    assert ("Kim", 1, None) in queued(world, world.looks_no_longer(players[0]))
+    assert queued(world, world.looks_for(players[1], "turns")) == [("Kim", 2, None)], "at once"
+    assert queued(world, world.passes(0)) == [("Ada", 2, None)], "as nobody was told just now"
+    world.looks_no_longer(players[0])
+    assert queued(world, world.passes(LIMITS.queue_pace)) == [("Kim", 1, None)]
+    assert world.rooms.next_deadline() is None
 
 
 def test_the_queue_is_first_in_first_out(world: World) -> None:
@@ -266,12 +266,48 @@ def test_the_number_is_sent_only_to_players_for_whom_it_changed(world: World) ->
     assert queued(world, world.looks_for(world.player("Bo"), "ticking")) == [("Bo", 1, None)]
     assert world.looks_for(ada, "turns") == [], "nothing changed"
     world.becomes(eve := world.player("Eve"), Status.RECONNECTING)
-    assert [name for name, _, _ in queued(world, world.looks_for(eve))] == [
-        "Ada",
-        "Kim",
-        "Bo",
-        "Eve",
-    ]
+    assert queued(world, world.looks_for(eve)) == [("Eve", 4, None)]
+    told = queued(world, world.passes(LIMITS.queue_pace))
+    assert told == [(name, 2, None) for name in ("Ada", "Kim", "Bo")]
+
+
+def test_a_crowd_is_told_how_many_they_are_twice_a_second_and_a_few_at_a_time() -> None:
+    world = World(Together(), limits=Limits(rooms=0))
+    crowd = world.players(LIMITS.waiting_while_full)
+    for each in crowd:
+        answered = queued(world, world.looks_for(each))
+        assert len(answered) == 1, "who asks is answered at once, and nobody else is told"
+    due = world.rooms.next_deadline()
+    assert due is not None
+    told = queued(world, world.do(world.rooms.expire(due, limit=8)))
+    assert {number for _, number, _ in told} == {len(crowd)}
+    assert len(told) == 8
+    begins = world.now
+    told = queued(world, world.passes(LIMITS.queue_pace / 2))
+    assert len(told) == len(crowd) - 8 - 1, "but the last one, who knows it"
+    for each in crowd[:20]:
+        world.looks_no_longer(each)
+    assert queued(world, world.until(begins + LIMITS.queue_pace - SLOT)) == []
+    assert len(queued(world, world.until(begins + LIMITS.queue_pace))) == len(crowd) - 20
+
+
+def test_only_so_many_wait_for_a_room_to_close() -> None:
+    world = World(Turns(), Together(), limits=Limits(rooms=1, waiting_while_full=2))
+    ada, kim, bo, eve, max_ = world.players(5)
+    room = world.room("turns", ada)
+    world.looks_for(bo, "together")
+    world.looks_for(kim, "together")
+    with refused("too_many_rooms"):
+        world.looks_for(eve, "together")
+    assert list(world.rooms.waiting) == [bo.id, kim.id]
+    world.looks_for(kim, "turns")
+    assert room.seat_of(kim.id) is not None, "there is a seat"
+    world.leaves(kim, room)
+    world.looks_for(eve, "together")
+    assert matched(world, world.looks_for(max_, "turns")) == ["Max"], "and for who comes late"
+    for each in (ada, max_):
+        world.leaves(each, room)
+    assert matched(world, world.passes(LIMITS.empty_after + SLOT)) == ["Bo", "Eve"]
 
 
 def steps_of_one_more(waiting: int) -> int:
