@@ -51,6 +51,7 @@ from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
 from server.transport.uvicorn import as_flags
 from server.web.application import make_application
+from server.web.listed import ListedPlayers, ListedRooms
 from server.web.pages import Pages, static_folder
 from server.web.routes.accounts import AccountRoutes
 from server.web.routes.matches import MatchRoutes
@@ -156,6 +157,7 @@ class StillHere:
             _loop_time, clock, settings.policy.away_after, limits.realtime, self.wholes
         )
         self.room_list = RoomListTopic(self.rooms, _loop_time, limits.realtime, self.wholes)
+        self.listed_players, listed_rooms = ListedPlayers(), ListedRooms(self.rooms)
         self.topics.add(LOBBY, self.lobby)
         self.topics.add(ROOMS, self.room_list)
         self.topics.add_family(ROOM, self.room_requests)
@@ -200,6 +202,7 @@ class StillHere:
             self.tabs.hear,
             self.bridge.hear_presence,
             self.lobby.hear,
+            self.listed_players.hear,
             metrics.hear,
             self.ticker.hear,
         ):
@@ -210,6 +213,7 @@ class StillHere:
             Notices(self.presence, self.tabs).hear,
             self.room_topics.hear,
             self.room_list.hear,
+            listed_rooms.hear,
             metrics.hear_rooms,
             self.room_ticker.hear,
         ):
@@ -220,8 +224,10 @@ class StillHere:
                 self.accounts, self.sessions, self.presence, limits.accounts, limits.web
             ).calls,
             *SessionRoutes(self.sessions, self.presence, self.budget).calls,
-            *PlayerRoutes(self.presence, self.store, self.store, limits.web).calls,
-            *RoomRoutes(self.room_service).calls,
+            *PlayerRoutes(
+                self.presence, self.listed_players, self.store, self.store, limits.web
+            ).calls,
+            *RoomRoutes(self.room_service, listed_rooms).calls,
             *MatchRoutes(self.store, limits.web).calls,
             *OperationRoutes(metrics, self.store, limits.web).calls,
         ]
@@ -264,7 +270,8 @@ class StillHere:
             activity_interval=self.store.limits.activity_interval,
         )
         restore_rooms(last.rooms, self.room_service, self.store, self.presence)
-        self.lobby.lobby.begin(self.registry.players.values())
+        for listed in (self.lobby.lobby, self.listed_players):
+            listed.begin(self.registry.players.values())
         await self.store.flush()
         self.ticker.start()
         self.room_ticker.start()

@@ -29,6 +29,7 @@ from server.presence.events import (
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
+from server.web.listed import ListedPlayers
 from tests.support.examples import examples
 from tests.support.invariants import Watched
 
@@ -234,6 +235,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.registry = Watched(POLICY)
+        self.listed = ListedPlayers()
         self.ticks = 0
         self.pairs: dict[SessionId, Pair] = {}
         self.players = [
@@ -248,6 +250,8 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def hear(self, events: Sequence[Event]) -> None:
         for event in events:
+            if isinstance(event, StatusChanged):
+                self.listed.hear(event)
             pair = self.pairs.get(event.session_id)
             if pair is None:
                 session = self.registry.sessions[event.session_id]
@@ -422,7 +426,9 @@ class RegistryMachine(RuleBasedStateMachine):
             pair.model.restart(old.status)
         self.players = [players.get(each.id, each) for each in self.players]
         assert not dead.sessions.keys() ^ {session.id for session in rows}
+        self.listed = ListedPlayers()
         self.hear(self.registry.restore(rows, self.now))
+        self.listed.begin(self.registry.players.values())
 
     @rule(ticks=st.integers(1, 4))
     def a_moment_passes(self, ticks: int) -> None:
@@ -469,6 +475,13 @@ class RegistryMachine(RuleBasedStateMachine):
         for player in self.registry.players.values():
             statuses = [session.status for session in player.sessions]
             assert player.status is min(statuses, key=list(Status).index)
+        for status in (None, *Status):
+            listed = self.listed.page(status, ("", ""), 10)
+            assert listed == sorted(
+                id
+                for id, player in self.registry.players.items()
+                if player.status.is_here and status in (None, player.status)
+            )
         for pair in self.pairs.values():
             assert pair.session.last_activity >= pair.last_activity, "activity never goes back"
             pair.last_activity = pair.session.last_activity

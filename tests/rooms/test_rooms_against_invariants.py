@@ -5,9 +5,10 @@ its game, never from the clocks of the room.
 """
 
 import copy
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from hypothesis import settings
@@ -36,6 +37,7 @@ from server.rooms.replay import replay
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
 from server.rooms.view import in_seconds, listing, patch, room_view
+from server.web.listed import ListedRooms
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
 from tests.support.examples import examples
@@ -105,6 +107,8 @@ class RoomsMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world = World(*GAMES)
+        self.listed = ListedRooms(self.world.rooms)
+        self.listed_upto = 0
         self.players = self.world.players(PLAYERS)
         self.watches: dict[str, Watch] = {}
         self.asked: dict[str, tuple[float, str]] = {}
@@ -633,6 +637,27 @@ class RoomsMachine(RuleBasedStateMachine):
         assert due is None or due > self.now - SLACK
         ids = [each.line.id for each in self.world.heard if isinstance(each, LineSaid)]
         assert all(id > 0 for id in ids)
+
+    @invariant()
+    def rooms_are_listed_as_they_are(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        rooms = self.world.rooms
+        for event in self.world.heard[self.listed_upto :]:
+            if isinstance(event, get_args(get_type_hints(self.listed.hear)["event"])):
+                self.listed.hear(event)
+        self.listed_upto = len(self.world.heard)
+        for name, is_open in itertools.product(("", "bot"), (False, True)):
+            found = [
+                listing(room)
+                for room in reversed([*rooms.all.values()])
+                if not room.is_private
+                and name in ("", room.game.name)
+                and (not is_open or (room.state != "playing" and room.free))
+            ]
+            page, total = self.listed.page(name, 2, is_open=is_open)
+            assert total == len(found)
+            assert [msgspec.json.decode(each) for each in page] == found[:2]
 
     def teardown(self) -> None:
         """All players disconnect or watch only: every room closes by itself, and nothing is

@@ -1,7 +1,5 @@
 """Players and their histories."""
 
-import heapq
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +16,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
+from server.web.listed import ListedPlayers
 from server.web.paging import NEWEST, cursor_of, cut, parse_cursor
 from server.web.parameters import AnyText, OneOf, WholeNumber, page_size
 from server.wire.problem import Problem
@@ -79,11 +78,13 @@ class PlayerRoutes:
     def __init__(
         self,
         presence: PresenceService,
+        listed: ListedPlayers,
         players: Players,
         history: History,
         limits: Limits,
     ) -> None:
         self._presence = presence
+        self._listed = listed
         self._players = players
         self._history = history
         self._clock = presence.clock
@@ -132,16 +133,8 @@ class PlayerRoutes:
             stored = await self._players.offline_players(after, limit + 1, asker)
             found = [(each.sort_key, _stored(each)) for each in stored]
         else:
-            players = heapq.nsmallest(
-                limit + 1,
-                (
-                    player
-                    for player in self._presence.players.values()
-                    if (player.status is status if status else player.status.is_here)
-                    and (player.sort_key, player.id) > after
-                ),
-                key=lambda player: (player.sort_key, player.id),
-            )
+            ids = self._listed.page(status, after, limit + 1)
+            players = [self._presence.players[id] for id in ids]
             found = [(player.sort_key, self._present(player)) for player in players]
         page, next_ = cut(found, limit, lambda last: cursor_of(last[0], last[1].id))
         return answer(PlayerPage([player for _, player in page], next_))

@@ -1,7 +1,6 @@
 """Rooms and games over HTTP: listing them, and opening a room. Playing needs a WebSocket."""
 
 from enum import StrEnum
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from server.rooms.view import listing
 from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
+from server.web.listed import ListedRooms
 from server.web.parameters import AnyText, OneOf
 
 
@@ -85,8 +85,9 @@ class RoomListings(msgspec.Struct):
 class RoomRoutes:
     """`/api/games` and `/api/rooms`."""
 
-    def __init__(self, service: RoomService) -> None:
+    def __init__(self, service: RoomService, listed: ListedRooms) -> None:
         self._service = service
+        self._listed = listed
         self._rooms = service.rooms
         self.calls = [
             Call(
@@ -133,15 +134,9 @@ class RoomRoutes:
 
     async def list_rooms(self, request: Request) -> Response:
         game, is_open = _GAME.of(request), _OPEN.of(request)
-        found = [
-            room
-            for room in reversed([*self._rooms.all.values()])
-            if not room.is_private
-            and game in ("", room.game.name)
-            and (is_open is None or (room.state != "playing" and room.free))
-        ]
-        page = [listing(room) for room in islice(found, self._rooms.limits.rooms_listed)]
-        return answer({"rooms": page, "total": len(found)})
+        most = self._rooms.limits.rooms_listed
+        page, total = self._listed.page(game, most, is_open=is_open is not None)
+        return answer({"rooms": page, "total": total})
 
     async def open_room(self, request: Request) -> Response:
         wanted = await read_json(request, NewRoom)

@@ -1,11 +1,12 @@
 """Lists, players and histories."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from tests.support.answers import refusal, until_status
-from tests.support.live_server import LiveServer, Visitor
+from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.manual_clock import SLOT
 
 
@@ -50,6 +51,29 @@ async def test_a_player_is_shown_with_public_fields_only(server: LiveServer) -> 
     assert (await stranger.http.get(f"/api/players/{ada.id}")).json() == expected
     listed = (await stranger.http.get("/api/players")).json()
     assert listed == {"players": [expected], "next": None}
+
+
+async def test_players_and_rooms_are_listed_after_a_restart(tmp_path: Path) -> None:
+    async def listed() -> tuple[list[tuple[str, str]], list[str]]:
+        stranger = await server.visitor()
+        players = (await stranger.http.get("/api/players")).json()["players"]
+        rooms = (await stranger.http.get("/api/rooms")).json()["rooms"]
+        return [(each["name"], each["status"]) for each in players], [each["id"] for each in rooms]
+
+    async with run_server(tmp_path / "test.db") as server:
+        ada, bob = await server.guest("Ada"), await server.guest("Bob")
+        tab = await bob.tab()
+        tab.socket.transport.abort()
+        await until_status(bob, "reconnecting")  # as after the restart: no change is told then
+        for game in ("connect-four", "snake-arena"):
+            assert (await ada.http.post("/api/rooms", json={"game": game})).status_code == 201
+        names, rooms = await listed()
+        assert names == [("Ada", "active"), ("Bob", "reconnecting")]
+    async with run_server(tmp_path / "test.db") as server:
+        names, same = await listed()
+        assert names == [("Ada", "reconnecting"), ("Bob", "reconnecting")]
+        assert len(rooms) == 2
+        assert same == rooms, "in the order of opening"
 
 
 async def test_a_player_who_is_gone_is_still_shown(server: LiveServer) -> None:
