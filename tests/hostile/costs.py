@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
 
@@ -24,6 +25,7 @@ from server.base.ids import PlayerId, RoomId, SessionId
 from server.base.rates import Quota
 from server.games.snake_arena import SnakeArena
 from server.limits import Limits
+from server.rooms.chat import Chat, Line
 from server.rooms.room import Room
 from server.settings import Settings
 from server.storage.batch import Batch
@@ -53,10 +55,28 @@ _Message = Mapping[str, Any]
 _T = TypeVar("_T")
 
 
+class _Heard(msgspec.Struct):
+    """What an account is kept of, in a message of the server."""
+
+    type: str
+    code: str = ""
+    """Of an `error`."""
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> tuple[int, str, str]:
+    """Return the bytes, the type and the code of a message: most are sent to many sockets, one
+    after the other."""
+    raw = text.encode()
+    heard = msgspec.json.decode(raw, type=_Heard)
+    return len(raw), heard.type, heard.code
+
+
 class Tab:
     """A socket that reads everything at once, and keeps account of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_said: Callable[[], None]) -> None:
+        self._on_said = on_said
         self.heard = 0
         """Bytes that the server sent, without snapshots."""
         self.wholes: list[tuple[float, int]] = []
@@ -78,8 +98,8 @@ class Tab:
         and who goes on is closed."""
         if self.code is None and self._may_go_on_at <= _now():
             assert self._hearer is not None
-            text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-            self._hearer.hear(text)
+            self._on_said()
+            self._hearer.hear(msgspec.json.encode(message).decode())
 
     # `by_call.Socket`
 
@@ -92,14 +112,12 @@ class Tab:
         self._hearer = hearer
 
     def send_text(self, text: str) -> bool:
-        size = len(text.encode())
-        message = json.loads(text)
-        if message["type"] in WHOLES:
+        size, kind, code = _read(text)
+        if kind in WHOLES:
             self.wholes.append((_now(), size))
             return True
         self.heard += size
-        if message["type"] == "error":
-            code = message["code"]
+        if kind == "error":
             self.errors[code] = self.errors.get(code, 0) + 1
             self._may_go_on_at = _now() + 1.0
         return True
@@ -137,6 +155,8 @@ class Town:
     """Other players, without a room."""
     written = 0
     """Bytes of the documents of rooms, but for those of `arena`."""
+    said = 0
+    """Messages that the tabs sent."""
 
     def __init__(self, still_here: StillHere) -> None:
         self.still_here = still_here
@@ -150,11 +170,14 @@ class Town:
         return guest
 
     def tab(self, guest: Guest) -> Tab:
-        tab = Tab()
+        tab = Tab(self._note_said)
         headers = [(b"host", b"here.test"), (b"cookie", f"session={guest.cookie}".encode())]
         scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": headers}
         assert self.still_here.endpoint.take(scope | {"client": ("127.0.0.1", 1)}, tab)
         return tab
+
+    def _note_said(self) -> None:
+        self.said += 1
 
     def open(self, player_id: str, game: str = "connect-four", lines: int | None = None) -> str:
         """Open a room with so many lines of chat, by default as many as it keeps."""
@@ -162,8 +185,15 @@ class Town:
         id = here.room_service.open(PlayerId(player_id), game)
         room = here.rooms.all[id]
         assert isinstance(room, Room)
-        for line in range(here.rooms.limits.lines_kept if lines is None else lines):
-            room.chat.say(PlayerId(f"p_{line}"), "Player", _LINE, here.clock.now())
+        limits, now = here.rooms.limits, here.clock.now()
+        # As said already: to check each line takes longer than all else.
+        room.chat = Chat(
+            limits,
+            (
+                Line(number + 1, now, PlayerId(f"p_{number}"), "Player", _LINE)
+                for number in range(limits.lines_kept if lines is None else lines)
+            ),
+        )
         return id
 
     async def settle(self, rooms: int, players: int) -> None:
@@ -236,12 +266,18 @@ class Town:
         """Send as many messages as a player may in a minute."""
         allowed = Limits().realtime.messages_of_player
         for _ in range(int(allowed.burst)):
-            next(drive, None)
-            await asyncio.sleep(0)  # so that not many are answered with one message
+            await self._step(drive)
         # Four at an instant, one after the other: a turn of the loop costs less than a timer.
         for number in range(int(MINUTE * allowed.per_second)):
-            await asyncio.sleep(0 if number % 4 else 4 / allowed.per_second)
-            next(drive, None)
+            if number % 4 == 0:
+                await asyncio.sleep(4 / allowed.per_second)
+            await self._step(drive)
+
+    async def _step(self, drive: Iterator[None]) -> None:
+        said = self.said
+        next(drive, None)
+        if self.said > said:
+            await asyncio.sleep(0)  # so that not many are answered with one message
 
 
 def _now() -> float:
@@ -321,7 +357,7 @@ def _watch(town: Town) -> Iterator[None]:
             yield
 
 
-def watch_one(kind: str) -> Driver:
+def _watch_one(kind: str) -> Driver:
     """Return the flood that watches one topic of this kind, again and again, in all tabs."""
 
     def drive(town: Town) -> Iterator[None]:
@@ -517,39 +553,56 @@ class Measured(msgspec.Struct, frozen=True):
     """Ada's sockets that the server closed."""
 
 
-def measure(
-    drive: Driver, database: Path, *, rooms: int = 17, players: int = 65, idle: float = 0.0
-) -> Measured:
+def measure(drive: Driver, database: Path, *, idle: float = 0.0) -> Measured:
     """Flood a server, and return what came of it. `idle`: for so long nobody does anything
     before."""
 
     async def main(loop: VirtualLoop) -> Measured:
-        async with _town(loop, database, rooms, players) as town:
+        async with _town(loop, database, rooms=17, players=65) as town:
             await asyncio.sleep(idle)
-            flood = drive(town)
             if not idle:  # otherwise others go, whose rooms change
                 town.note_writes()
-            paid = town.keep_account()
-            began = time.process_time()
-            await town.flood(flood)
-            seconds = time.process_time() - began
-            tabs, other = town.ada.tabs, town.bystander.tabs[0]
-            errors: dict[str, int] = {}
-            for tab in tabs:
-                for code, count in tab.errors.items():
-                    errors[code] = errors.get(code, 0) + count
-            return Measured(
-                kept=paid[PlayerId(town.ada.id)],
-                seconds=seconds,
-                written=town.written,
-                sent=sum(tab.heard for tab in tabs),
-                wholes=sum(size for tab in tabs for _, size in tab.wholes),
-                told=other.heard + sum(size for _, size in other.wholes),
-                errors=errors,
-                closed=sum(tab.code is not None for tab in tabs),
-            )
+            return await _measure(town, drive)
 
     return _run(main)
+
+
+def measure_wholes(database: Path) -> dict[str, Measured]:
+    """Return what came of floods that watch one topic of each kind, with many players and rooms.
+    Each has its own Ada, as it may spend all that a player is allowed."""
+
+    async def main(loop: VirtualLoop) -> dict[str, Measured]:
+        measured = {}
+        async with _town(loop, database, rooms=200, players=500) as town:
+            for kind in ("lobby", "rooms", "room"):
+                measured[kind] = await _measure(town, _watch_one(kind))
+                town.ada = await town.guest(f"Ada after {kind}", SOCKETS)
+        return measured
+
+    return _run(main)
+
+
+async def _measure(town: Town, drive: Driver) -> Measured:
+    flood = drive(town)
+    paid = town.keep_account()
+    began = time.process_time()
+    await town.flood(flood)
+    seconds = time.process_time() - began
+    tabs, other = town.ada.tabs, town.bystander.tabs[0]
+    errors: dict[str, int] = {}
+    for tab in tabs:
+        for code, count in tab.errors.items():
+            errors[code] = errors.get(code, 0) + count
+    return Measured(
+        kept=paid[PlayerId(town.ada.id)],
+        seconds=seconds,
+        written=town.written,
+        sent=sum(tab.heard for tab in tabs),
+        wholes=sum(size for tab in tabs for _, size in tab.wholes),
+        told=other.heard + sum(size for _, size in other.wholes),
+        errors=errors,
+        closed=sum(tab.code is not None for tab in tabs),
+    )
 
 
 def _run(main: Callable[[VirtualLoop], Awaitable[_T]]) -> _T:
@@ -620,7 +673,9 @@ def measure_calls(database: Path, *, crowd: int) -> dict[str, int]:
 
             for number in range(crowd):
                 each = await town.guest(_longest_name(number), 0)
-                here.room_service.join(PlayerId(each.id), town.open(each.id))
+                # No list has the lines of a room.
+                lines = 0 if here.rooms.all else None
+                here.room_service.join(PlayerId(each.id), town.open(each.id, lines=lines))
             ada = town.ada = await town.guest(_longest_name(crowd), 2)
             town.kim = await town.guest(_longest_name(crowd + 1), 2)
             most = Limits().web
@@ -747,9 +802,11 @@ async def _keep(town: Town, name: str, number: int, paid: Counter[PlayerId]) -> 
     caller = _Caller(town.still_here.app, f"Caller {number}")
     await caller.sign_in()
     before = paid.total()
-    for each in range(int(5 * MINUTE)):
+    # A read is refused to nobody at these rates: what one keeps, each keeps.
+    seconds = 1.0 if name.startswith("GET ") else 0.2
+    for each in range(int(MINUTE / seconds)):
         await caller.again(name, each)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(seconds)
     kept = paid.total() - before
     # Until all are signed out, and no limit knows them.
     await asyncio.sleep(900.0)
