@@ -8,6 +8,7 @@ import pytest
 from server.limits import Limits
 from tests.hostile.costs import (
     ANSWERS,
+    COMPUTED,
     COSTS,
     CROWD,
     DRIVERS,
@@ -69,15 +70,21 @@ def test_no_topic_is_sent_whole_beyond_the_allowance(tmp_path: Path) -> None:
         assert measured.sent < 20_000, f"{kind}: changes of the lobby, and nothing else"
 
 
-def test_no_answer_of_a_call_is_larger_than_the_table_says(tmp_path: Path) -> None:
+def test_no_answer_of_a_call_is_larger_or_takes_longer_than_the_table_says(tmp_path: Path) -> None:
     measured = measure_calls(tmp_path / "test.db", crowd=CROWD)
-    assert sorted(measured) == sorted(ANSWERS)
+    assert sorted(measured) == sorted(ANSWERS) == sorted(COMPUTED)
     wrong = {
-        name: (size, ANSWERS[name])
-        for name, size in measured.items()
-        if not ANSWERS[name] / 2 < size <= ANSWERS[name]
+        name: (each.size, ANSWERS[name])
+        for name, each in measured.items()
+        if not ANSWERS[name] / 2 < each.size <= ANSWERS[name]
     }
     assert wrong == {}
+    slow = {
+        name: (each.milliseconds, COMPUTED[name])
+        for name, each in measured.items()
+        if not COMPUTED[name] / 20 - 0.05 < each.milliseconds <= COMPUTED[name]
+    }
+    assert slow == {}
 
 
 def test_no_call_makes_the_server_keep_more_than_the_table_says(tmp_path: Path) -> None:
