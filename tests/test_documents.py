@@ -88,6 +88,8 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"and a /{many} {wider**2} times"
     wider_answers = limits.web.wider_network
     yield f"they have {wider_answers} times and {wider_answers**2} times as much"
+    more = limits.rooms.wider_network
+    yield f"those of a /{some} {more} times as much as an address, and of a /{many} {more**2} "
     registered = limits.accounts.registered_per_address
     of_one = limits.budget.player.per_second * 86_400
     yield f"{registered.count} can be registered from an address in {spoken(registered.seconds)},"
@@ -140,6 +142,7 @@ SECURITY = Document(
         # Counts that are no limits
         "of two that differ neither is believed",
         "a day's play",
+        "a hundred leave hardly any",
         "a file that two connections write",
         "a folder of mode 700",
     ],
@@ -147,6 +150,7 @@ SECURITY = Document(
         "Limits.accounts.retry_after_checking",
         "Limits.accounts.guesses_in_a_row",
         "Limits.accounts.wider_network",
+        "Limits.rooms.wider_network",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",
         "Settings.session_lifetime",
@@ -312,6 +316,7 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"for it, for the {searches.count + 1}st time in {spoken(searches.seconds)}"
     yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} made by one player"
     yield f"(1 while {rooms.rooms_crowded:,} are open)"
+    yield f"one for {rooms.rooms_free_for_one} that are free held by the guests of one address"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"and {rooms.rooms_watched_by_player} that all of a player's are"
     yield f"in rounds of at least {rooms.queue_pace:g} s;"
@@ -374,6 +379,7 @@ ROOMS = Document(
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",
         "Limits.rooms.rooms_crowded",
+        "Limits.rooms.rooms_free_for_one",
         "Limits.rooms.rooms_listed",
         "Limits.rooms.rooms_per_maker",
         "Limits.rooms.rooms_watched",

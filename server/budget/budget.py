@@ -45,6 +45,10 @@ class Budget:
         """Return True if this guest was let in, in this process, and not forgotten."""
         return guest in self._guests
 
+    def networks_of(self, player: PlayerId) -> tuple[str, ...]:
+        """Return the networks that pay for a guest, narrowest first; none for other players."""
+        return tuple(network for _, network in self._guests.get(player, ()))
+
     def forget(self, guest: PlayerId) -> None:
         """The last session of `guest` ended. What they owe stays owed."""
         self._guests.pop(guest, None)

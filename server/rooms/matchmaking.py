@@ -42,7 +42,7 @@ class Matchmaking:
         if self._searches.wait(player.id, turn.now):
             raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
         if waiting is None:
-            self._check_queue(game)
+            self._check_queue(player, game)
         self._tables.check_beginning(player.id, turn.now)
         self._tables.vacate_elsewhere(turn, None, player)
         self._searches.take(player.id, turn.now)
@@ -74,13 +74,13 @@ class Matchmaking:
             else:
                 self._bring(turn, room, player)
         while not self._tables.is_full:  # otherwise they wait until a room closes
-            found = self.queue.party(self._games.values())
+            found = self.queue.party(self._games.values(), self._tables.has_share)
             if found is None:
                 break
             rules, party = found
-            room = self._tables.open(turn, rules, party[0].player.id, is_private=False)
-            for waiting in party:
-                self._bring(turn, room, waiting.player)
+            room = self._tables.open_matched(turn, rules, party)
+            for player in party:
+                self._bring(turn, room, player)
 
     def note(self, room: Room) -> None:
         """A room has changed, or closed: there may be place for who waits."""
@@ -111,12 +111,14 @@ class Matchmaking:
             raise CommandRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
 
-    def _check_queue(self, game: str | None) -> None:
-        """Raise CommandRefused, too_many_rooms, if many wait already for a room to close, and so
-        would who looks for this game."""
+    def _check_queue(self, player: Player, game: str | None) -> None:
+        """Raise CommandRefused, too_many_rooms, if many wait already, and a player who looks for
+        this game would do so until a room closes."""
         is_long = len(self.queue.waiting) >= self._limits.waiting_while_full
-        if is_long and self._tables.is_full and self._tables.findable.first(game) is None:
-            detail = "There are as many rooms as there can be, and many wait for one already."
+        if not is_long or self._tables.findable.first(game) is not None:
+            return
+        if not self._tables.has_share(player.id):
+            detail = "No more rooms may be opened for you just now, and many wait for one already."
             raise CommandRefused("too_many_rooms", detail)
 
     def _tell(self, turn: Turn, change: tuple[Waiting, int] | None) -> None:

@@ -1,7 +1,7 @@
 """The queue of quick match."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -86,15 +86,19 @@ class Queue:
             return NEVER
         return self._round_began if self._round else self._next_round
 
-    def party(self, games: Iterable[AnyGame]) -> tuple[AnyGame, list[Waiting]] | None:
+    def party(
+        self, games: Iterable[AnyGame], may_open: Callable[[PlayerId], bool]
+    ) -> tuple[AnyGame, list[Player]] | None:
         """Return the first game that enough players wait for, and these players. Players who were
-        just cut off keep their place and are not served."""
+        just cut off, or for whom no room may be opened, keep their place and are not served."""
         ready = [
-            waiting for waiting in self._waiting.values() if waiting.player.status is Status.ACTIVE
+            waiting
+            for waiting in self._waiting.values()
+            if waiting.player.status is Status.ACTIVE and may_open(waiting.player.id)
         ]
         # Games that a player asked for come before those that would do for any.
         for game in sorted(games, key=lambda game: all(each.game != game.name for each in ready)):
-            party = [waiting for waiting in ready if waiting.wants(game)]
+            party = [waiting.player for waiting in ready if waiting.wants(game)]
             if len(party) >= game.least:
                 return game, party[: game.most]
         return None

@@ -23,6 +23,7 @@ class Room:
 
     __slots__ = (
         "chat",
+        "empty_after",
         "empty_since",
         "enough_since",
         "game",
@@ -30,6 +31,7 @@ class Room:
         "id",
         "is_changed",
         "is_closed",
+        "is_matched",
         "is_private",
         "is_to_keep",
         "is_urgent",
@@ -53,7 +55,9 @@ class Room:
         is_private: bool,
         made_by: PlayerId,
         limits: Limits,
+        is_matched: bool = False,
     ) -> None:
+        """`is_matched`: opened by quick match, whose players are not in it yet."""
         self.id = id
         self.game = game
         self.opened_at = opened_at
@@ -72,6 +76,9 @@ class Room:
         # Since when no player is here at all. An idle player who is cut off must find the room
         # again.
         self.empty_since = opened_at
+        # For how long it stays open then. Not at all, if those for whom it was opened never came.
+        self.empty_after = 0.0 if is_matched else limits.empty_after
+        self.is_matched = is_matched
         self.is_closed = False
         # Whether there is a change to publish, one that is to be kept too, and at once. When the
         # seats must be looked at next.
@@ -132,9 +139,7 @@ class Room:
             return NEVER
         if self.running is not None:
             return self.quiet_since + self.limits.deserted_after
-        return min(
-            self.quiet_since + self.limits.idle_after, self.empty_since + self.limits.empty_after
-        )
+        return min(self.quiet_since + self.limits.idle_after, self.empty_since + self.empty_after)
 
     def is_kept_open(self) -> bool:
         """Return True if an active seated player, or a reservation, keeps the room open; during a
@@ -200,6 +205,7 @@ class Room:
     def sit(self, number: int, player: Player) -> None:
         """Give a seat to a player who is in the room."""
         self.seats[number].sit(player)
+        self.empty_after = self.limits.empty_after
         self.mark()
 
     def reserve(self, number: int, player: Player, until: float) -> None:
@@ -212,6 +218,7 @@ class Room:
         was_reserved = self.seats[number].is_reserved
         self.seats[number].arrive(player)
         self.spectators.pop(player.id, None)
+        self.empty_after = self.limits.empty_after
         self.mark(is_urgent=was_reserved)
 
     def change_seat(self, own: int, to: int) -> None:
@@ -353,6 +360,11 @@ class Room:
         self.is_changed = self.is_to_keep = self.is_urgent = False
         self.seats_due = min(self._looks(now))
         return is_to_keep, is_urgent
+
+    def close_soon(self) -> None:
+        """Close the room as soon as nobody has a seat, unless somebody takes one before."""
+        self.empty_after = 0.0
+        self.mark(is_to_keep=False)
 
     def close(self) -> None:
         """Close the room."""

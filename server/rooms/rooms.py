@@ -428,4 +428,5 @@ class _FollowUp:
             self._play.begin(turn, room)
         is_to_keep, is_urgent = room.settle(turn.now)
         self._tables.findable.note(room)
+        self._tables.holdings.note(room)
         turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent))

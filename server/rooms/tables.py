@@ -1,7 +1,7 @@
 """Rooms that open and close; seats that are reserved, taken and freed."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
@@ -14,6 +14,7 @@ from server.presence.status import Status
 from server.rooms.errors import CommandRefused
 from server.rooms.events import CloseReason, RoomClosed, RoomOpened
 from server.rooms.findable import Findable
+from server.rooms.holdings import Holdings
 from server.rooms.limits import Limits
 from server.rooms.room import Room
 from server.rooms.turn import Turn
@@ -27,6 +28,7 @@ class Tables:
         self._budget = budget
         self.rooms: dict[RoomId, Room] = {}
         self.findable = Findable()
+        self.holdings = Holdings(budget.networks_of)
         self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
@@ -54,6 +56,17 @@ class Tables:
         """True if no more rooms may be opened."""
         return len(self.rooms) >= self.limits.rooms
 
+    def has_share(self, player_id: PlayerId) -> bool:
+        """Return True if another room may be opened for a player: the guests of their network hold
+        few enough of those that are left."""
+        limits = self.limits
+        share = (limits.rooms - len(self.rooms)) / limits.rooms_free_for_one
+        for network in self._budget.networks_of(player_id):
+            if self.holdings.of_network(network) >= share:
+                return False
+            share *= limits.wider_network
+        return share > 0
+
     def find(self, room_id: str) -> Room:
         """Return the room with this id. Raises CommandRefused: no_such_room."""
         room = self.rooms.get(RoomId(room_id))
@@ -66,9 +79,7 @@ class Tables:
         too_many_rooms, already_seated."""
         limits = self.limits
         made = self._made_by[player.id]
-        # What is left is for those who have none.
-        most = 1 if len(self.rooms) >= limits.rooms_crowded else limits.rooms_per_maker
-        if made >= most:
+        if made >= self._most_of_one:
             rooms = "A room of your making is" if made == 1 else f"{made} rooms of your making are"
             detail = f"{rooms} open: one closes soon after all have left."
             raise CommandRefused("too_many_rooms", detail)
@@ -77,24 +88,54 @@ class Tables:
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise CommandRefused("too_many_rooms", detail)
+        if not self.has_share(player.id):
+            detail = "The guests of your network have as many rooms as they may: join one of them."
+            raise CommandRefused("too_many_rooms", detail)
         self.check_beginning(player.id, turn.now, "too_many_rooms")
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
-        return self.open(turn, game, player.id, is_private=is_private)
+        return self._open(turn, game, [player], is_private=is_private)
 
-    def open(self, turn: Turn, game: AnyGame, made_by: PlayerId, *, is_private: bool) -> Room:
-        """Open a room without players."""
+    def open_matched(self, turn: Turn, game: AnyGame, party: Sequence[Player]) -> Room:
+        """Open a room for players whom quick match has brought together; each of them `has_share`
+        and no seat."""
+        return self._open(turn, game, party, is_private=False, is_matched=True)
+
+    def _open(
+        self,
+        turn: Turn,
+        game: AnyGame,
+        party: Sequence[Player],
+        *,
+        is_private: bool,
+        is_matched: bool = False,
+    ) -> Room:
+        """Open a room without players. Each of the party may hold so many: if it is one too many,
+        the oldest close that they came to by quick match and were the last to leave."""
+        for player in party:
+            left = [room for room in self.holdings.of(player.id) if room.is_matched]
+            may_stay = max(self._most_of_one - self._made_by[player.id] - 1, 0)
+            for room in left[: max(len(left) - may_stay, 0)]:
+                with turn.at(room):
+                    room.close_soon()
         room = Room(
             self._new_room_id(),
             game,
             turn.now,
             is_private=is_private,
-            made_by=made_by,
+            made_by=party[0].id,
             limits=self.limits,
+            is_matched=is_matched,
         )
         self._add(room)
-        turn.tell(RoomOpened(room.id, game.name, is_private, made_by, turn.now))
+        turn.tell(RoomOpened(room.id, game.name, is_private, room.made_by, turn.now))
         return room
+
+    @property
+    def _most_of_one(self) -> int:
+        """The most rooms of one player: if many are open, the others are for those without."""
+        limits = self.limits
+        return 1 if len(self.rooms) >= limits.rooms_crowded else limits.rooms_per_maker
 
     def close(self, turn: Turn, room: Room, reason: CloseReason, error: str | None = None) -> None:
         """Close a room; its players lose their seats."""
@@ -102,9 +143,11 @@ class Tables:
         self.deadlines.disarm(room)
         del self.rooms[room.id]
         self.findable.remove(room)
-        self._made_by[room.made_by] -= 1
-        if not self._made_by[room.made_by]:
-            del self._made_by[room.made_by]
+        self.holdings.remove(room)
+        if not room.is_matched:
+            self._made_by[room.made_by] -= 1
+            if not self._made_by[room.made_by]:
+                del self._made_by[room.made_by]
         for _, _, player in room.taken():
             self._forget(player.id)
         turn.tell(
@@ -133,7 +176,8 @@ class Tables:
     def _add(self, room: Room) -> None:
         self.rooms[room.id] = room
         self.findable.add(room)
-        self._made_by[room.made_by] += 1
+        if not room.is_matched:
+            self._made_by[room.made_by] += 1
 
     # Seats
 
