@@ -118,5 +118,5 @@ class Queue:
             self._changed(now)
 
     def _changed(self, now: float) -> None:
-        if self._next_round == NEVER:
+        if self._next_round == NEVER or self._next_round < now:  # nobody was to be told by then
             self._next_round = max(now, self._round_began + self._pace)

@@ -271,6 +271,15 @@ def test_the_number_is_sent_only_to_players_for_whom_it_changed(world: World) ->
     assert told == [(name, 2, None) for name in ("Ada", "Kim", "Bo")]
 
 
+def test_who_is_joined_in_the_queue_after_a_while_is_told_at_once(world: World) -> None:
+    world.becomes(ada := world.player("Ada"), Status.RECONNECTING)
+    world.looks_for(ada, "turns")
+    world.passes(0.3)
+    world.looks_for(world.player("Kim"), "turns")
+    assert world.rooms.next_deadline() == world.now
+    assert queued(world, world.passes(0)) == [("Ada", 2, None)]
+
+
 def test_a_crowd_is_told_how_many_they_are_twice_a_second_and_a_few_at_a_time() -> None:
     world = World(Together(), limits=Limits(rooms=0))
     crowd = world.players(LIMITS.waiting_while_full)
