@@ -30,6 +30,7 @@ from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.notices import Notices
+from server.realtime.payers import Payers
 from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import TakeSockets
 from server.realtime.tabs import Tabs
@@ -99,9 +100,10 @@ class StillHere:
         self.registry = Registry(settings.policy, _log_session_error)
         self.stream = EventStream(_log_subscriber_error)
         self.presence = PresenceService(self.registry, self.stream, clock)
-        self.budget = Budget(limits.budget)
+        self.budget = Budget(
+            limits.budget, lambda: self.store.is_full, lambda: self.store.reserve_left
+        )
         engine = make_engine(settings, limits)
-        self.budget.is_disk_behind = lambda: self.store.is_full
         self.store = Store(engine, self.registry, clock, limits.storage, self.budget)
 
         self.passwords = Passwords(limits.accounts)
@@ -193,6 +195,7 @@ class StillHere:
             self.ticker,
         )
 
+        payers = Payers(self.presence, self.budget)
         # The order matters: storage first, as the others wait for it; then the player's own tabs
         # and seats; then all others.
         for subscriber in (
@@ -200,6 +203,7 @@ class StillHere:
             self.audit.hear,
             self.store.hear,
             self.tabs.hear,
+            payers.hear,
             self.bridge.hear_presence,
             self.lobby.hear,
             self.listed_players.hear,
@@ -209,6 +213,7 @@ class StillHere:
             self.stream.subscribe(subscriber)
         for room_subscriber in (
             self.store.hear_rooms,
+            payers.hear_rooms,
             self.bridge.hear_rooms,
             Notices(self.presence, self.tabs).hear,
             self.room_topics.hear,
@@ -242,6 +247,7 @@ class StillHere:
             endpoint,
             sessions=self.sessions,
             presence=self.presence,
+            budget=self.budget,
             audit=self.audit,
             lifespan=self._lifespan,
         )

@@ -53,6 +53,7 @@ def restore_sessions(
                 row.player.sort_key,
                 guest=row.player.guest,
                 last_activity_before=min(clock.from_wall(row.player.last_activity_at), now),
+                registered_at=clock.from_wall(row.player.created_at),
             )
         last_activity = clock.from_wall(row.last_activity_at)
         ahead = max(last_activity - now, 0.0)

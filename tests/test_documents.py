@@ -15,6 +15,7 @@ from scripts.departures.ways import AT_ONCE, IN_SILENCE, WAYS
 from server.accounts import common_passwords
 from server.accounts.keys import load_keys, make_keys
 from server.accounts.tokens import SessionTokens
+from server.budget.budget import BURSTS
 from server.client.limits import Limits as ClientLimits
 from server.limits import Limits
 from server.settings import SHORTEST_WARNING, Settings
@@ -86,17 +87,9 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     one, some, many = widths_of_networks()
     yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
     yield f"and a /{many} {wider**2} times"
-    wider_answers = limits.web.wider_network
-    yield f"they have {wider_answers} times and {wider_answers**2} times as much"
     more = limits.rooms.wider_network
     yield f"those of a /{some} {more} times as much as an address, and of a /{many} {more**2} "
-    registered = limits.accounts.registered_per_address
-    of_one = limits.budget.player.per_second * 86_400
-    yield f"{registered.count} can be registered from an address in {spoken(registered.seconds)},"
-    yield f"each may have {of_one / 1e6:.0f} MB a day kept"
-    yield "as many as that for a month, and has"
-    yield f"up to {30 * registered.count * of_one / 1e9:.0f} GB a day from one address"
-    yield f"{wider**2} times as much from a /{many}"
+    yield from of_the_disk(limits, some, many)
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
     yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
@@ -105,6 +98,38 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"{settings.max_messages_per_second:g} a second, because games move"
     yield f"{days(float(HSTS[1].removeprefix('max-age=')))}, for this host"
     yield f"{closing.SERVICE_RESTART} to all at once"
+
+
+def of_the_disk(limits: Limits, some: int, many: int) -> Iterator[str]:
+    """What players of one network can have kept, who do all that is allowed."""
+    budget, disk = limits.budget, limits.storage
+    guests, registered = budget.address, budget.registered_of_address
+    to_begin, to_go_on, to_move = BURSTS
+    assert (to_begin, to_go_on - to_begin, to_move - to_go_on) == (1, 0.5, 0.5)
+    yield "with half a burst more, nobody connects"
+    yield "refused last, with another half"
+    known = {"7 days": "a week", "30 days": "a month", "365 days": "a year"}
+    ages = [f"for less than {known.get(days(age), age)}" for age in budget.ages]
+    yield f"{', '.join(ages)}, and for longer"
+    a_day = 86_400 * (guests.per_second + registered.per_second) / 1e9
+    rates = f"{guests.per_second:,.0f} and {registered.per_second:,.0f}"
+    yield f"is {rates} bytes a second: {a_day:.1f} GB a day"
+    share = budget.wider_network
+    by_some, by_many = [
+        {2: "twice", 4: "four times"}.get(n, f"{n} times") for n in (share, share**2)
+    ]
+    of_many = f"{by_many}: {share**2 * a_day:.0f} GB a day"
+    yield f"A /{some} can have {by_some} as much, and a /{many} {of_many}"
+    if limits.web.wider_network == share:
+        both = f"{share} times and {share**2} times"
+        yield f"Of the disk, and of the bytes of answers, they have {both}"
+    else:
+        yield "they have different shares of the disk and of the bytes of answers"
+    bursts = to_move * (guests.burst + (len(budget.ages) + 1) * registered.burst)
+    yield f"together, {bursts / 1e6:.0f} MB more from an address"
+    yield f"less than {disk.disk_reserve / 1e6:.0f} MB of it are free"
+    yield f"or { ({1 / 20: 'a twentieth'}.get(disk.disk_reserve_share)) } of a small one"
+    yield f"registered in the last {days(budget.established)} begin nothing; with half of that"
 
 
 SECURITY = Document(
@@ -151,6 +176,10 @@ SECURITY = Document(
         "Limits.accounts.guesses_in_a_row",
         "Limits.accounts.wider_network",
         "Limits.rooms.wider_network",
+        "Limits.budget.established",
+        "Limits.budget.wider_network",
+        "Limits.storage.disk_reserve_share",
+        "Limits.web.wider_network",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",
         "Settings.session_lifetime",
@@ -172,6 +201,8 @@ ENDS = [number for number in closing.MAY_BE_SENT if closing.ends_session(number)
 
 def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     policy = settings.policy
+    yield f"for less than {days(limits.budget.established)} begin nothing"
+    yield "and nobody does when half of that is left"
     yield f"closed it: {closing.NORMAL}, {closing.GOING_AWAY} or a leave beacon"
     yield f"sockets are closed {code(closing.Close.IDLE_TIMEOUT)} all the same"
     # HTTP

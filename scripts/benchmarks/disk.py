@@ -124,8 +124,8 @@ async def _sign_in_everybody(
     sessions = []
     for number in range(_PLAYERS):
         name = parse_name(name_of(number))
-        account = Account(new_player_id(), name.text, sort_key(name.text), True, None)
-        store.add_account(account, name, clock.now())
+        account = Account(new_player_id(), name.text, sort_key(name.text), True, None, clock.now())
+        store.add_account(account, name)
         player = Player(account.id, account.name, account.sort_key, guest=True)
         session, events = registry.sign_in(player, new_session_id(), clock.now())
         store.add_session(NewSession.of(session, os.urandom(32)))

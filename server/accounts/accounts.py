@@ -35,6 +35,10 @@ _NOT_CHANGED = (
     "The password cannot be changed just now: it could not be saved. The old one still "
     "holds. Try again in a moment."
 )
+_LOW = (
+    "Nobody new can come in just now: the disk of the server is nearly full. Players who are "
+    "registered can sign in."
+)
 _FULL = (
     "Nobody can come in just now: the disk has taken nothing for long, and too much waits for it. "
     "Who is here already can stay. Try again in a moment."
@@ -87,9 +91,7 @@ class Accounts:
         Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk does not answer whether the
         name is taken, or too much waits for it).
         """
-        wait = self._budget.wait_of_newcomer(place.networks, now)
-        if wait > 0:
-            raise TooManyAttempts(to_wait(wait))
+        self._check_newcomer(place, now, age=None)
         return await self._new_player(name, None, now, place, own)
 
     async def register(self, name: Name, password: str, now: float, place: Place) -> Player:
@@ -101,6 +103,7 @@ class Accounts:
         check_password(password, name.text, self._limits)
         if self._store.is_failing:
             raise StorageUnavailable(_NOT_REGISTERED)
+        self._check_newcomer(place, now, age=0.0)
         player = await self._new_player(name, password, now, place)
         is_written = False
         try:
@@ -108,6 +111,7 @@ class Accounts:
         finally:
             if not is_written:
                 self._withdrawn.add(player.id)
+                self._budget.forget(player.id)
                 self._store.remove_account(player.id)
         if not is_written:
             # Unlike a session, an account with a password must survive a crash.
@@ -146,7 +150,7 @@ class Accounts:
         wait = self._budget.wait(account.id, now)
         if wait > 0:
             raise TooManyAttempts(to_wait(wait))
-        return Player(account.id, account.name, account.sort_key, guest=False)
+        return self._let_in(account, now, place)
 
     async def change_password(
         self,
@@ -247,15 +251,28 @@ class Accounts:
         except BaseException:
             self._release(name)
             raise
-        account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
-        if account.guest:
-            self._budget.let_in(account.id, place.networks)
-        else:
+        account = Account(
+            new_player_id(), name.text, sort_key(name.text), password is None, hashed, now
+        )
+        if not account.guest:
             self._attempts.registered(place, now)
-        written = self._store.add_account(account, name, now)
+        player = self._let_in(account, now, place)
+        written = self._store.add_account(account, name)
         self._decide(name)
         written.add_done_callback(lambda _: self._release(name))
-        return Player(account.id, account.name, account.sort_key, guest=account.guest)
+        return player
+
+    def _let_in(self, account: Account, now: float, place: Place) -> Player:
+        """Return the player of an account, whose rows their place pays for from now on."""
+        player = Player(
+            account.id,
+            account.name,
+            account.sort_key,
+            guest=account.guest,
+            registered_at=account.created_at,
+        )
+        self._budget.let_in(player.id, place.networks, player.registered_for(now))
+        return player
 
     async def _claim(self, name: Name, own: OwnName | None) -> None:
         """Claim the skeletons of `name`. Raises NameTaken if another request has claimed one.
@@ -281,6 +298,15 @@ class Accounts:
         self._decide(name)
         for each in name.lookalikes:
             del self._claims[each]
+
+    def _check_newcomer(self, place: Place, now: float, *, age: float | None) -> None:
+        """Raise StorageUnavailable if there is no space for more players, and TooManyAttempts if
+        too much is kept already of players from there; `age` as in `Budget`."""
+        if self._budget.is_disk_low:
+            raise StorageUnavailable(_LOW)
+        wait = self._budget.wait_of_newcomer(place.networks, now, age)
+        if wait > 0:
+            raise TooManyAttempts(to_wait(wait))
 
     def _check_room(self) -> None:
         """Raise StorageUnavailable if too much waits for the disk. Called before anything is

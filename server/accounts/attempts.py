@@ -15,10 +15,11 @@ from contextlib import contextmanager
 
 from server.accounts.errors import TooBusy, TooManyAttempts, TooManyInARow
 from server.accounts.limits import Limits
-from server.accounts.place import WIDTHS, Place
+from server.accounts.place import Place
 from server.accounts.ports import StorageUnavailable
 from server.accounts.series import Series
 from server.base.ids import PlayerId
+from server.base.networks import shares
 from server.base.rates import MovingWindow, Quota
 from server.base.units import to_wait
 
@@ -143,10 +144,7 @@ class Attempts:
 
 def _of_networks(quota: Quota, limits: Limits) -> list[Quota]:
     """Return the quotas of networks, narrowest first, of which an address has `quota`."""
-    return [
-        Quota(quota.count * limits.wider_network**step, quota.seconds)
-        for step in range(len(WIDTHS))
-    ]
+    return [quota.times(share) for share in shares(limits.wider_network)]
 
 
 def _take(counted: Sequence[tuple[MovingWindow[str], str]], now: float) -> None:

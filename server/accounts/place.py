@@ -2,9 +2,6 @@
 
 from typing import NamedTuple
 
-WIDTHS = 64, 56, 48
-"""The networks that an IPv6 customer has (RFC 6177): at least the first, at most the last."""
-
 
 class Place(NamedTuple):
     """The place of a client. `networks`: narrowest first, and each within the next; none if limits

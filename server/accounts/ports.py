@@ -17,13 +17,14 @@ class StorageUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A player as stored. `password_hash` is None for a guest."""
+    """A player as stored. `password_hash` is None for a guest; `created_at` is presence time."""
 
     id: PlayerId
     name: str
     sort_key: str
     guest: bool
     password_hash: str | None
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,8 @@ class AccountStore(Protocol):
     def is_full(self) -> bool:
         """True while too much waits for the disk to let more players in."""
 
-    def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
-        """Queue a new player; `created_at` is a presence instant. The future is done when the row
-        is durable."""
+    def add_account(self, account: Account, name: Name) -> asyncio.Future[None]:
+        """Queue a new player. The future is done when the row is durable."""
 
     def remove_account(self, id: PlayerId) -> None:
         """Queue the removal of a player who never had a session."""

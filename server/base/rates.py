@@ -56,6 +56,10 @@ class Quota(msgspec.Struct, frozen=True):
     count: int
     seconds: float
 
+    def times(self, factor: int) -> "Quota":
+        """Return the quota of so many times as many."""
+        return Quota(self.count * factor, self.seconds)
+
     def refusal(self, what: str) -> str:
         """Return the sentence of a refusal; `what` is a plural."""
         return (
@@ -135,17 +139,20 @@ class Debts(Generic[K]):
     >>> debts.wait("ada", now=0.0), debts.wait("ada", now=2.5)
     (2.0, 0.0)
 
-    A key owes at most one more burst, so it never waits longer than it takes to earn one. Every
+    A key has spent at most `most` bursts: what it spends beyond is not remembered. So one that may
+    spend a single burst never waits longer than it takes to earn another, by default. Every
     operation costs a few steps. Keys that owe nothing any more are dropped by later charges; with
-    `max_keys` more, those that were not charged meanwhile are too, as in `MovingWindow`.
+    `max_keys` more, those that were not charged meanwhile are too, unless they have spent a burst:
+    those would be worth making many others for.
     """
 
-    __slots__ = ("_burst", "_earlier", "_max_keys", "_paid_at", "_per_second", "_turn_at")
+    __slots__ = ("_burst", "_earlier", "_max_keys", "_most", "_paid_at", "_per_second", "_turn_at")
 
-    def __init__(self, rate: Rate, max_keys: int) -> None:
+    def __init__(self, rate: Rate, max_keys: int, most: float = 2.0) -> None:
         self._per_second = rate.per_second
         # In seconds, as everything below.
         self._burst = rate.burst / rate.per_second
+        self._most = most * self._burst
         self._max_keys = max_keys
         # For each key the instant at which it will have paid everything back: one number, which no
         # call has to bring up to date.
@@ -164,20 +171,24 @@ class Debts(Generic[K]):
         if paid_at < now:
             paid_at = now
         paid_at += amount / self._per_second
-        most = now + 2 * self._burst
+        most = now + self._most
         self._paid_at[key] = most if paid_at > most else paid_at
 
-    def wait(self, key: K, now: float) -> float:
-        """Return the seconds until `key` has something to spend; 0.0 if it has now."""
+    def wait(self, key: K, now: float, bursts: float = 1.0) -> float:
+        """Return the seconds until `key` has something to spend of so many bursts; 0.0 if it has
+        now."""
         paid_at = self._paid_at.get(key)
         if paid_at is None:
             paid_at = self._earlier.get(key, now)
-        wait = paid_at - self._burst - now
+        wait = paid_at - bursts * self._burst - now
         return wait if wait > 0.0 else 0.0
 
     def _turn(self, now: float) -> None:
         """Drop the keys that were not charged since the last turn: unless it came early, as there
         were too many, that is as long ago as anything can be owed."""
-        self._earlier = self._paid_at
+        earlier = self._earlier if now < self._turn_at else {}
+        kept = {key: at for key, at in earlier.items() if at - now >= self._burst}
+        # Nobody can afford to have so many that owe as much.
+        self._earlier = self._paid_at | kept if len(kept) <= self._max_keys else self._paid_at
         self._paid_at = {}
-        self._turn_at = now + 2 * self._burst
+        self._turn_at = now + self._most

@@ -5,84 +5,155 @@ at its price, and is never dropped; whoever has spent their budget is refused wh
 cause: signing in, connecting, opening a room, beginning a match, a move. So no cause has to know
 what follows from it, and no way around a limit leads past the budget.
 
-A guest's rows are paid for by their address as well, as guests cost nothing to make. Registered
-players do not pay by address: no neighbour can stop them.
+Rows are paid for by the network as well from which their player came in, as there can be any number
+of players there. Guests and registered players have budgets apart. Of registered players those pay
+together who have been registered as long, and with them all who have been for longer: so a network
+has no more kept however many are registered there, and nobody is stopped by accounts that are newer
+than their own.
+
+Of a network that has spent its budget, what leads to many rows is refused first, and a move of a
+match that runs last.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from server.base.ids import PlayerId
-from server.base.rates import Debts
+from server.base.networks import shares
+from server.base.rates import Debts, Rate
 from server.budget.limits import Limits
 
-_Payers: TypeAlias = tuple[tuple[Debts[str], str], ...]
-"""Networks, with the debts of networks as wide."""
+BURSTS = _TO_BEGIN, _TO_GO_ON, _TO_MOVE = 1.0, 1.5, 2.0
+"""How many bursts a network may have spent for a player to begin something, to go on, and to make a
+move."""
+
+_Debts: TypeAlias = Debts[str]
+
+
+class _Payers(NamedTuple):
+    """The networks of a player: with the debts that stop them, and with all that are charged."""
+
+    checked: tuple[tuple[_Debts, str], ...]
+    charged: tuple[tuple[_Debts, str], ...]
+    is_guest: bool
+    is_established: bool
+
+
+_NOBODY = _Payers((), (), is_guest=False, is_established=True)
 
 
 class Budget:
-    """What players, and networks of guests, have spent. Instants are presence time.
+    """What players and networks have spent. Instants are presence time.
 
-    `networks` of a client: narrowest first, none if limits by address do not apply.
+    `networks` of a client: narrowest first, none if limits by address do not apply. `age`: for how
+    many seconds a player has been registered; None for a guest.
     """
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(
+        self,
+        limits: Limits = Limits(),
+        is_disk_behind: Callable[[], bool] = lambda: False,
+        reserve_left: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        """`is_disk_behind`: returns True while too much waits for the disk to begin what leads to
+        more. `reserve_left`: returns which part is free of the space that the disk keeps for
+        players who are established, 1.0 or more while it is not touched."""
         self.kept = 0
         """The bytes charged since the start."""
-        self.is_disk_behind: Callable[[], bool] = lambda: False
-        """Returns True while too much waits for the disk to begin what leads to more."""
         self._limits = limits
+        self._is_disk_behind = is_disk_behind
+        self._reserve_left = reserve_left
         self._players: Debts[PlayerId] = Debts(limits.player, limits.counted_keys)
-        self._by_width: list[Debts[str]] = []
-        self._guests: dict[PlayerId, _Payers] = {}
+        self._guests = [self._of_networks(limits.address)]
+        # By age, from the newest on.
+        self._registered = [
+            self._of_networks(limits.registered_of_address, len(limits.ages) + 1 - newer)
+            for newer in range(len(limits.ages) + 1)
+        ]
+        self._payers: dict[PlayerId, _Payers] = {}
 
-    def let_in(self, guest: PlayerId, networks: Sequence[str]) -> None:
-        """From now on the rows of `guest` are paid for by these networks as well. Who came in from
+    def let_in(self, player: PlayerId, networks: Sequence[str], age: float | None) -> None:
+        """From now on the rows of `player` are paid for by these networks as well. Who came in from
         some stays with them."""
-        self._guests.setdefault(guest, self._payers(networks))
+        if player not in self._payers:
+            self._payers[player] = self._payers_of(networks, age)
 
-    def knows(self, guest: PlayerId) -> bool:
-        """Return True if this guest was let in, in this process, and not forgotten."""
-        return guest in self._guests
+    def knows(self, player: PlayerId) -> bool:
+        """Return True if this player was let in, in this process, and not forgotten."""
+        return player in self._payers
 
     def networks_of(self, player: PlayerId) -> tuple[str, ...]:
         """Return the networks that pay for a guest, narrowest first; none for other players."""
-        return tuple(network for _, network in self._guests.get(player, ()))
+        payers = self._payers.get(player, _NOBODY)
+        return tuple(network for _, network in payers.checked) if payers.is_guest else ()
 
-    def forget(self, guest: PlayerId) -> None:
-        """The last session of `guest` ended. What they owe stays owed."""
-        self._guests.pop(guest, None)
+    def forget(self, player: PlayerId) -> None:
+        """`player` has neither a session nor a match any more. What they owe stays owed."""
+        self._payers.pop(player, None)
 
     def charge(self, player: PlayerId, size: int, now: float) -> None:
         """Charge `size` bytes to a player."""
         self.kept += size
         self._players.charge(player, size, now)
-        for debts, network in self._guests.get(player, ()):
+        for debts, network in self._payers.get(player, _NOBODY).charged:
             debts.charge(network, size, now)
 
     def wait(self, player: PlayerId, now: float) -> float:
         """Return the seconds until `player` may cause rows; 0.0 if they may now."""
-        wait = self._players.wait(player, now)
-        for debts, network in self._guests.get(player, ()):
-            wait = max(wait, debts.wait(network, now))
-        return wait
+        return self._wait(player, now, _TO_GO_ON)
+
+    def wait_to_move(self, player: PlayerId, now: float) -> float:
+        """Return the seconds until `player` may make a move of a match that runs. Refused last:
+        others wait for it, and a snake dies without."""
+        return self._wait(player, now, _TO_MOVE)
 
     def wait_to_begin(self, player: PlayerId, now: float) -> float:
         """Return the seconds until `player` may begin what leads to many rows, such as a match. Not
         while too much waits for the disk: what has begun goes on, and its rows are kept in
         memory."""
-        wait = self.wait(player, now)
-        return max(wait, self._limits.disk_retry) if self.is_disk_behind() else wait
+        wait = self._wait(player, now, _TO_BEGIN)
+        left = self._reserve_left()
+        is_established = self._payers.get(player, _NOBODY).is_established
+        if self._is_disk_behind() or left < (0.5 if is_established else 1.0):
+            return max(wait, self._limits.disk_retry)
+        return wait
 
-    def wait_of_newcomer(self, networks: Sequence[str], now: float) -> float:
-        """Return the seconds until another guest may come in from these networks; 0.0 if they may
-        now."""
-        waits = (debts.wait(network, now) for debts, network in self._payers(networks))
-        return max(waits, default=0.0)
+    def wait_of_newcomer(self, networks: Sequence[str], now: float, age: float | None) -> float:
+        """Return the seconds until another player may come in from these networks who was never
+        here; 0.0 if they may now."""
+        checked = self._payers_of(networks, age).checked
+        return max((debts.wait(network, now) for debts, network in checked), default=0.0)
 
-    def _payers(self, networks: Sequence[str]) -> _Payers:
+    @property
+    def is_disk_low(self) -> bool:
+        """True while the disk has no space for players who were never here."""
+        return self._reserve_left() < 1.0
+
+    def _wait(self, player: PlayerId, now: float, bursts: float) -> float:
+        wait = self._players.wait(player, now)
+        for debts, network in self._payers.get(player, _NOBODY).checked:
+            wait = max(wait, debts.wait(network, now, bursts))
+        return wait
+
+    def _of_networks(self, rate: Rate, ages: int = 1) -> tuple[_Debts, ...]:
+        """Return the debts of networks of each width, which are charged by so many ages."""
         limits = self._limits
-        while len(self._by_width) < len(networks):
-            times = limits.wider_network ** len(self._by_width)
-            self._by_width.append(Debts(limits.address.times(times), limits.counted_keys))
-        return tuple(zip(self._by_width, networks, strict=False))
+        # Each may spend its bursts, and a little more follows from that: all is to be paid back.
+        most = ages * _TO_MOVE + 1.0
+        return tuple(
+            Debts(rate.times(share), limits.counted_keys, most)
+            for share in shares(limits.wider_network)
+        )
+
+    def _payers_of(self, networks: Sequence[str], age: float | None) -> _Payers:
+        limits = self._limits
+        step = 0 if age is None else sum(age >= each for each in limits.ages)
+        by_age = self._guests if age is None else self._registered
+        # Those who are older are not stopped by this one, but they are in the way of it.
+        charged = [zip(by_width, networks, strict=False) for by_width in by_age[: step + 1]]
+        return _Payers(
+            tuple(zip(by_age[step], networks, strict=False)),
+            tuple(payer for of_age in charged for payer in of_age),
+            is_guest=age is None,
+            is_established=age is not None and age >= limits.established,
+        )

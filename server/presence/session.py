@@ -15,7 +15,16 @@ rounding could make an idle player active without an activity."""
 class Player:
     """An account with at least one session, registered or guest. Only the registry changes it."""
 
-    __slots__ = ("guest", "id", "last_activity_before", "name", "sessions", "sort_key", "status")
+    __slots__ = (
+        "_registered_at",
+        "guest",
+        "id",
+        "last_activity_before",
+        "name",
+        "sessions",
+        "sort_key",
+        "status",
+    )
 
     def __init__(
         self,
@@ -25,6 +34,7 @@ class Player:
         *,
         guest: bool,
         last_activity_before: float = LONG_AGO,
+        registered_at: float = LONG_AGO,
     ) -> None:
         self.id = id
         self.name = name
@@ -35,6 +45,11 @@ class Player:
         self.sessions: tuple[Session, ...] = ()
         # The latest activity of sessions that have ended.
         self.last_activity_before = last_activity_before
+        self._registered_at = registered_at
+
+    def registered_for(self, now: float) -> float | None:
+        """Return for how many seconds the player has been registered; None for a guest."""
+        return None if self.guest else now - self._registered_at
 
     @property
     def last_activity(self) -> float:

@@ -138,10 +138,11 @@ class WebSocketEndpoint:
         return origin
 
     def _note_address(self, session: Session, scope: Scope) -> None:
-        """A guest of the last process pays by the place from which they come back."""
+        """A player of the last process pays by the place from which they come back."""
         player = session.player
-        if player.guest and not self._budget.knows(player.id):
-            self._budget.let_in(player.id, place_of(scope).networks)
+        if not self._budget.knows(player.id):
+            age = player.registered_for(self._presence.clock.now())
+            self._budget.let_in(player.id, place_of(scope).networks, age)
 
     # Connections without a session
 

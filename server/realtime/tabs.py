@@ -142,8 +142,6 @@ class Tabs:
                 self.send(messages.Extended(round_to_ms(expires_in)), id)
             case SessionEnded(session_id=id, reason=reason):
                 self._connects.pop(id, None)
-                if event.is_last:
-                    self._budget.forget(event.player_id)
                 connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
                     self._close_once_durable(connections, reason)

@@ -42,7 +42,7 @@ class Tables:
 
     def check_move(self, player_id: PlayerId, now: float) -> None:
         """Raise CommandRefused, too_soon, if the server has kept too much of a player lately."""
-        _refuse_for(self._budget.wait(player_id, now), "too_soon")
+        _refuse_for(self._budget.wait_to_move(player_id, now), "too_soon")
 
     def check_beginning(self, player_id: PlayerId, now: float, code: str = "too_soon") -> None:
         """Raise CommandRefused with `code` for the same reason, or because too much waits for the

@@ -55,6 +55,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     hangs; then it is interrupted. Who asks for a name may wait for the read that runs already,
     too."""
 
+    disk_reserve: int = 268_435_456
+    """Bytes of free disk, below which only players who have been registered for long begin what
+    leads to many rows, and nobody is let in who was never here; below half of it, nobody begins
+    such a thing. What has begun goes on, and so do sign-outs."""
+
+    disk_reserve_share: float = 0.05
+    """The most of a disk that is kept so, for small ones."""
+
     lifeboat_records: int = 2048
     """Sign-outs in the lifeboat; one without a free record is answered with 503."""
 

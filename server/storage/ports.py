@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from server.accounts.ports import Account
 from server.base.ids import MatchId, PlayerId
 from server.presence.policy import Policy
 from server.presence.session import LastActivity
@@ -19,6 +18,7 @@ from server.presence.status import Reason
 from server.storage.batch import Batch
 from server.storage.rows import (
     LastProcess,
+    StoredAccount,
     StoredChange,
     StoredMatch,
     StoredMatches,
@@ -142,7 +142,7 @@ class Reads(Protocol):
     async def owners_of(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
         """Return the players whose stored names have these skeletons, by skeleton."""
 
-    async def find_account(self, name_key: str) -> Account | None:
+    async def find_account(self, name_key: str) -> StoredAccount | None:
         """Return the account with this name, or None."""
 
     async def find_ending(self, digest: bytes) -> Reason | None:
@@ -210,6 +210,10 @@ class Engine(Protocol):
     def unmerged_bytes(self) -> int:
         """Return the bytes that are durable but not yet in the main file, such as a write-ahead
         log; 0 for engines without one."""
+
+    def free_space(self) -> tuple[int, int]:
+        """Return the bytes that are free where the database is, and all there are, as of the last
+        write."""
 
     def back_up(self, target: Path) -> int:
         """Copy the database to a new file, whether a server is running on it or not; return the

@@ -41,9 +41,9 @@ class PresenceRows:
         self._policy = policy
         self._clock = clock
 
-    def add_account(self, account: Account, name: Name, created_at: float) -> None:
-        """Queue a new player; `created_at` is a presence instant."""
-        at = self._clock.to_wall(created_at)
+    def add_account(self, account: Account, name: Name) -> None:
+        """Queue a new player."""
+        at = self._clock.to_wall(account.created_at)
         row = PlayerRow(
             account.id,
             account.name,
@@ -54,9 +54,9 @@ class PresenceRows:
             at,
             at,
         )
-        self._journal.keep(row, account.id, created_at)
+        self._journal.keep(row, account.id, account.created_at)
         for each in name.lookalikes:
-            self._journal.keep(LookalikeRow(each, account.id), account.id, created_at)
+            self._journal.keep(LookalikeRow(each, account.id), account.id, account.created_at)
         self._journal.note_queued()
 
     def remove_account(self, id: PlayerId) -> None:

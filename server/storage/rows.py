@@ -216,6 +216,17 @@ until they have ended."""
 # Read
 
 
+class StoredAccount(Row, frozen=True):
+    """A player as stored, for signing in. `password_hash` is None for a guest."""
+
+    id: PlayerId
+    name: str
+    sort_key: str
+    guest: bool
+    password_hash: str | None
+    created_at: int
+
+
 class StoredPlayer(Row, frozen=True):
     """A player as stored."""
 
@@ -225,6 +236,7 @@ class StoredPlayer(Row, frozen=True):
     guest: bool
     status: Status
     last_activity_at: int
+    created_at: int
 
 
 class StoredChange(Row, frozen=True):

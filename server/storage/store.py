@@ -68,6 +68,7 @@ class Store:
         self._clock = clock
         self.limits = limits
         self._is_open = False
+        self._is_disk_low = False
         self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
         self.journal = Journal(engine, clock, limits, budget)
         self._endings = Endings(self.journal, self._lifeboat, clock, limits)
@@ -173,8 +174,8 @@ class Store:
         """Set the open rooms, of which documents are made."""
         self._rooms.read_from(rooms)
 
-    def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
-        self._presence.add_account(account, name, created_at)
+    def add_account(self, account: Account, name: Name) -> asyncio.Future[None]:
+        self._presence.add_account(account, name)
         return self.journal.written_up_to_here()
 
     def remove_account(self, id: PlayerId) -> None:
@@ -198,6 +199,7 @@ class Store:
     async def _tidy(self) -> None:
         self._changed.tidy()
         self._ended.tidy()
+        self._note_space()
         await self._endings.tidy()
 
     # State
@@ -209,6 +211,20 @@ class Store:
     @property
     def is_full(self) -> bool:
         return self.journal.is_full
+
+    @property
+    def reserve_left(self) -> float:
+        """Which part of `Limits.disk_reserve` is free; 1.0 or more while more is."""
+        free, total = self.engine.free_space()
+        return free / min(self.limits.disk_reserve, self.limits.disk_reserve_share * total)
+
+    def _note_space(self) -> None:
+        was_low, self._is_disk_low = self._is_disk_low, self.reserve_left < 1.0
+        if self._is_disk_low and not was_low:
+            free, _ = self.engine.free_space()
+            _log.warning(
+                "the disk of %s has %d MB left: nobody new is let in", self.engine.name, free / 1e6
+            )
 
     def statistics(self) -> StorageStatistics:
         return StorageStatistics(
@@ -242,7 +258,13 @@ class Store:
         return bool(await self._owners.of(lookalikes) - freed)
 
     async def find_account(self, name_key: str) -> Account | None:
-        return await self._read(self.engine.reads.find_account(name_key))
+        found = await self._read(self.engine.reads.find_account(name_key))
+        if found is None:
+            return None
+        created_at = self._clock.from_wall(found.created_at)
+        return Account(
+            found.id, found.name, found.sort_key, found.guest, found.password_hash, created_at
+        )
 
     async def find_ending(self, digest: bytes) -> Reason | None:
         return await self._read(self.engine.reads.find_ending(digest))

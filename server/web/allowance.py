@@ -11,8 +11,8 @@ from typing import TypeAlias
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.errors import TooManyAttempts
-from server.accounts.place import WIDTHS
 from server.base.clock import Clock
+from server.base.networks import shares
 from server.base.rates import Debts, Rate
 from server.base.units import to_wait
 from server.web.caller import Caller
@@ -107,7 +107,7 @@ class ChargeAnswers:
 
     def _by_width(self, rate: Rate) -> list[Debts[str]]:
         """Return the debts of addresses, and of the wider networks."""
-        return [self._debts(rate.times(self._wider**step)) for step in range(len(WIDTHS))]
+        return [self._debts(rate.times(share)) for share in shares(self._wider)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith((_PREFIX, DOCUMENT)):

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from server.accounts.errors import AccountError
 from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
+from server.budget.budget import Budget
 from server.observe.audit import Audit
 from server.presence.service import PresenceService
 from server.realtime.routing import RouteWebSockets
@@ -39,6 +40,7 @@ def make_application(
     *,
     sessions: Sessions,
     presence: PresenceService,
+    budget: Budget,
     audit: Audit,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
@@ -53,7 +55,7 @@ def make_application(
             Middleware(RefuseCrossOrigin, settings.allowed_origins, audit),
             Middleware(RequireJson, limits),
             Middleware(TakeBody, limits),
-            Middleware(IdentifyCaller, sessions, presence),
+            Middleware(IdentifyCaller, sessions, presence, budget),
             Middleware(ChargeAnswers, limits, presence.clock),
         ],
         exception_handlers={

@@ -7,11 +7,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.sessions import Sessions
 from server.base.ids import ID_PATTERN
+from server.budget.budget import Budget
 from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.web.problems import not_signed_in
-from server.wire.credentials import session_cookie
+from server.wire.credentials import place_of, session_cookie
 from server.wire.headers import header
 from server.wire.names import PASSIVE
 
@@ -73,10 +74,13 @@ class IdentifyCaller:
         app: ASGIApp,
         sessions: Sessions,
         presence: PresenceService,
+        budget: Budget,
     ) -> None:
+        """`budget`: of the players, who are let in when they are seen first."""
         self._app = app
         self._sessions = sessions
         self._presence = presence
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
@@ -87,6 +91,10 @@ class IdentifyCaller:
         is_passive = (method, path) in PASSIVE_CALLS or header(scope, _PASSIVE) == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
+        if isinstance(found, Session) and not self._budget.knows(found.player.id):
+            # A player of the last process pays by the place from which they come back.
+            age = found.player.registered_for(now)
+            self._budget.let_in(found.player.id, place_of(scope).networks, age)
         caller = Caller(found, now, by, self._presence)
         scope["caller"] = caller
 

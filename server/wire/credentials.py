@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from server.accounts.place import WIDTHS, Place
+from server.accounts.place import Place
+from server.base.networks import WIDTHS
 from server.base.schemes import DEFAULT_PORTS
 from server.wire.headers import header, lines
 from server.wire.names import COOKIE, COOKIE_BY_TLS

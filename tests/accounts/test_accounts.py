@@ -53,7 +53,7 @@ class Store:
             written.set_result(None)
         self.queued.clear()
 
-    def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
+    def add_account(self, account: Account, name: Name) -> asyncio.Future[None]:
         written = asyncio.get_running_loop().create_future()
         self.queued.append((account, name, written))
         return written

@@ -225,6 +225,26 @@ def test_beyond_the_most_keys_those_charged_longest_ago_are_forgiven() -> None:
     assert [debts.wait(number, 0.0) for number in range(90, 100)] == [1.0] * 10
 
 
+def test_who_has_spent_a_burst_is_not_forgiven_because_many_others_spend_a_little() -> None:
+    debts = Debts[int](Rate(10, 100), max_keys=10)
+    debts.charge(0, 200, 0.0)
+    debts.charge(1, 99, 0.0)
+    for number in range(2, 1000):
+        debts.charge(number, 1, 0.0)
+    assert debts.wait(0, 0.0) == 10.0
+    assert len(debts._paid_at) + len(debts._earlier) <= 30
+    debts.charge(1, 2, 0.0)
+    assert debts.wait(1, 0.0) == 0.0, "what they had spent is forgotten"
+
+
+@pytest.mark.parametrize(("bursts", "wait"), [(1.0, 20.0), (1.5, 15.0), (2.0, 10.0), (3.0, 0.0)])
+def test_some_may_spend_more_bursts_than_others_of_the_same_key(bursts: float, wait: float) -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=10, most=3.0)
+    debts.charge("ada", 1000, 0.0)
+    assert debts.wait("ada", 0.0, bursts) == wait
+    assert debts.wait("ada", 20.0) == 0.0
+
+
 def test_a_key_that_goes_on_being_charged_is_kept() -> None:
     debts = Debts[int](Rate(10, 100), max_keys=10)
     debts.charge(0, 200, 0.0)

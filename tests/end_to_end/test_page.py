@@ -365,8 +365,10 @@ def bring(count: int, lobby: LiveServer) -> None:
     for number in range(count):
         # Without the query whether their names are taken, which takes longer than the rest.
         name = parse_name(f"Player {number:04}")
-        account = Account(new_player_id(), name.text, name.key, guest=True, password_hash=None)
-        still_here.store.add_account(account, name, now)
+        account = Account(
+            new_player_id(), name.text, name.key, guest=True, password_hash=None, created_at=now
+        )
+        still_here.store.add_account(account, name)
         still_here.sessions.open(Player(account.id, name.text, name.key, guest=True), now)
 
 

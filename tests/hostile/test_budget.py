@@ -1,9 +1,13 @@
 """What a player makes the server keep for good is bounded, whatever they do."""
 
+import logging
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 
 from server.base.ids import PlayerId, RoomId
 from server.base.rates import Rate
@@ -201,20 +205,30 @@ async def test_right_passwords_end_in_refusals_for_their_player_alone(server: Li
 
 
 def may_keep(size: int) -> Limits:
-    """Limits by which the guests of an address may have `size` bytes kept, and no more for long."""
+    """Limits by which the guests of an address may have `size` bytes kept, and no more for long;
+    and likewise its registered players."""
     address = Rate(size / 1000, size)
-    return Limits(budget=msgspec.structs.replace(Limits().budget, address=address))
+    return Limits(
+        budget=msgspec.structs.replace(
+            Limits().budget, address=address, registered_of_address=address
+        )
+    )
 
 
 def spend_of_address(visitor: Visitor) -> None:
-    """Charge a guest twice what their address may have kept, and less than they may."""
+    """Charge a player twice what their address may have kept, and less than they may."""
     here = visitor.server.still_here
     here.budget.charge(PlayerId(visitor.id), 100_000, here.clock.now())
 
 
 async def guest_from(server: LiveServer, address: str, name: str) -> Visitor:
+    return await one_from(server, address, "guests", name=name)
+
+
+async def one_from(server: LiveServer, address: str, call: str, **body: str) -> Visitor:
+    """Who comes in by a call from an address."""
     visitor = await server.visitor(headers={"X-Forwarded-For": address})
-    answer = await visitor.http.post("/api/guests", json={"name": name})
+    answer = await visitor.http.post(f"/api/{call}", json=body)
     assert answer.status_code == 201, answer.text
     visitor.view = answer.json()
     return visitor
@@ -238,7 +252,7 @@ async def test_guests_of_one_address_pay_together_and_nobody_else_with_them(
         browser = await server.visitor(headers={"X-Forwarded-For": here})
         new = await browser.http.post("/api/guests", json={"name": "Zoe"})
         assert refusal(new) == (429, "too_many_attempts")
-        assert 500 < int(new.headers["retry-after"]) <= 1000
+        assert 1000 < int(new.headers["retry-after"]) <= 1100
         body = {"name": "Zoe", "password": "correct horse"}
         assert (await browser.http.post("/api/players", json=body)).status_code == 201
         assert (await ada.http.delete("/api/session")).status_code == 204
@@ -260,3 +274,124 @@ async def test_guests_of_the_last_process_pay_by_the_address_they_come_back_from
         browser = await server.visitor(cookies=bob.http.cookies)
         opened = await browser.http.post("/api/rooms", json={"game": "snake-arena"})
         assert refusal(opened) == (409, "too_many_rooms")
+
+
+async def test_guests_of_the_last_process_pay_by_their_address_without_a_socket_too(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    async with run_server(path, trusted_proxies=proxy) as server:
+        ada = await guest_from(server, "192.0.2.1", "Ada")
+        zoe = await one_from(server, "192.0.2.1", "players", name="Zoe", password=SECRET)
+    async with run_server(path, limits=may_keep(50_000), trusted_proxies=proxy) as server:
+        budget = server.still_here.budget
+        for visitor in (ada, zoe):
+            browser = await server.visitor(
+                cookies=visitor.http.cookies, headers={"X-Forwarded-For": "192.0.2.1"}
+            )
+            assert not budget.knows(PlayerId(visitor.id))
+            assert (await browser.http.get("/api/session")).status_code == 200
+            visitor.server = server
+            spend_of_address(visitor)
+            opened = await browser.http.post("/api/rooms", json={"game": "snake-arena"})
+            assert refusal(opened) == (409, "too_many_rooms")
+
+
+async def test_a_guest_who_has_signed_out_pays_by_their_address_until_the_match_is_over(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    async with run_server(path, trusted_proxies=proxy) as server:
+        ada, kim = [await guest_from(server, "192.0.2.1", name) for name in ("Ada", "Kim")]
+        tabs = [await player.tab() for player in (ada, kim)]
+        opened = await ada.http.post("/api/rooms", json={"game": "connect-four"})
+        room = opened.json()["id"]
+        for tab in tabs:
+            await tab.ask("join", "joined", room=room)
+        budget = server.still_here.budget
+        await until(lambda: server.still_here.rooms.all[RoomId(room)].running is not None)
+        for visitor in (ada, kim):
+            assert (await visitor.http.delete("/api/session")).status_code == 204
+        assert [budget.knows(PlayerId(each.id)) for each in (ada, kim)] == [True, True]
+        await server.advance(600.0)
+        assert [budget.knows(PlayerId(each.id)) for each in (ada, kim)] == [False, False]
+
+
+# Registered players and their addresses
+
+SECRET = "correct horse"
+
+
+async def test_accounts_of_an_address_pay_together_and_stop_nobody_who_is_registered_for_longer(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    here = "192.0.2.1"
+    async with run_server(path, limits=may_keep(50_000), trusted_proxies=proxy) as server:
+        await one_from(server, here, "players", name="Ada", password=SECRET)
+        await server.advance(Limits().budget.ages[0])
+        ada = await one_from(server, here, "session", name="Ada", password=SECRET)
+        bob, eve = [
+            await one_from(server, here, "players", name=name, password=SECRET)
+            for name in ("Bob", "Eve")
+        ]
+        spend_of_address(eve)
+        for visitor in (bob, eve):
+            opened = await visitor.http.post("/api/rooms", json={"game": "snake-arena"})
+            assert refusal(opened) == (409, "too_many_rooms")
+        for visitor in (ada, await guest_from(server, here, "Zoe")):
+            opened = await visitor.http.post("/api/rooms", json={"game": "snake-arena"})
+            assert opened.status_code == 201
+        browser = await server.visitor(headers={"X-Forwarded-For": here})
+        body = {"name": "Another", "password": SECRET}
+        new = await browser.http.post("/api/players", json=body)
+        assert refusal(new) == (429, "too_many_attempts")
+        elsewhere = await one_from(server, "192.0.2.2", "players", name="Kim", password=SECRET)
+        opened = await elsewhere.http.post("/api/rooms", json={"game": "snake-arena"})
+        assert opened.status_code == 201
+
+
+# A disk that is nearly full
+
+
+async def test_a_disk_that_is_nearly_full_lets_nobody_new_in_and_those_who_are_known_play(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "stillhere.storage")
+    reserve, store = Limits().storage.disk_reserve, server.still_here.store
+
+    async def has_left(free: int, total: int = 10**12) -> None:
+        usage = SimpleNamespace(free=free, total=total)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        await server.guest(f"Guest {free}") if store.reserve_left >= 1 else await server.sign_in(
+            "Kim"
+        )
+
+    async def opens(visitor: Visitor) -> int:
+        return (await visitor.http.post("/api/rooms", json={"game": "snake-arena"})).status_code
+
+    for name in ("Ada", "Eve"):
+        await server.member(name)
+    await server.advance(Limits().budget.established)
+    await server.member("Kim")
+    ada, eve, bob = (
+        await server.sign_in("Ada"),
+        await server.sign_in("Eve"),
+        await server.guest("Bob"),
+    )
+    await has_left(reserve)
+    assert store.reserve_left == 1.0
+    await has_left(reserve - 1)
+    visitor = await server.visitor()
+    body = {"name": "Zoe", "password": SECRET}
+    for call in ("guests", "players"):
+        refused = await visitor.http.post(f"/api/{call}", json=body)
+        assert refusal(refused) == (503, "storage_unavailable")
+    assert [await opens(each) for each in (ada, bob)] == [201, 409]
+    assert caplog.text.count("nobody new is let in") == 1
+    await has_left(reserve // 2 - 1)
+    assert await opens(eve) == 409
+    assert (await bob.http.delete("/api/session")).status_code == 204
+    # A small disk keeps less of itself.
+    await has_left(60_000_000, 10**9)
+    await server.guest("Zoe")

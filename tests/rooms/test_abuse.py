@@ -356,7 +356,7 @@ def test_nothing_begins_while_too_much_waits_for_the_disk_and_what_has_begun_goe
     ada, kim, eve = world.players(3)
     room, match = world.match("turns", ada, kim)
     other = world.room("turns", eve)
-    world.budget.is_disk_behind = lambda: True
+    world.is_disk_behind = True
     with refused("too_many_rooms"):
         world.room("turns", eve)
     with refused("too_soon"):
@@ -367,5 +367,25 @@ def test_nothing_begins_while_too_much_waits_for_the_disk_and_what_has_begun_goe
     world.leaves(eve, other)
     with refused("too_soon"):
         world.joins(eve, other)
-    world.budget.is_disk_behind = lambda: False
+    world.is_disk_behind = False
     world.joins(eve, other)
+
+
+def test_of_an_address_that_has_spent_its_budget_beginnings_are_refused_and_moves_are_not() -> None:
+    world = World(Turns())
+    ada, kim, eve = world.players(3)
+    for player in (ada, kim, eve):
+        world.budget.let_in(player.id, ["192.0.2.1"], None)
+    room, match = world.match("turns", ada, kim)
+    burst = BudgetLimits().address.burst
+    world.budget.charge(eve.id, int(1.9 * burst), world.now)
+    state = match.state
+    world.acts(ada, room)
+    assert match.state != state
+    with refused("too_many_rooms"):
+        world.room("turns", kim)
+    with refused("too_soon"):
+        world.looks_for(kim)
+    world.budget.charge(eve.id, int(0.2 * burst), world.now)
+    with refused("too_soon"):
+        world.acts(kim, room)

@@ -26,7 +26,7 @@ def world() -> World:
 
 def guest(world: World, *networks: str) -> Player:
     player = world.player()
-    world.budget.let_in(player.id, networks)
+    world.budget.let_in(player.id, networks, None)
     return player
 
 
@@ -219,7 +219,7 @@ def test_a_guest_of_the_last_process_holds_a_room_from_when_they_come_back() -> 
     room = world.room("together", ada)
     holdings = Holdings(world.budget.networks_of)
     holdings.note(room)
-    world.budget.let_in(ada.id, ELSEWHERE)
+    world.budget.let_in(ada.id, ELSEWHERE, None)
     holdings.note(room)
     assert holdings.of_network(*ELSEWHERE) == 1
 

@@ -45,7 +45,8 @@ class World:
     ) -> None:
         ids = count(1)
         self.policy = Policy(**figures)  # type: ignore[arg-type]
-        self.budget = Budget()
+        self.is_disk_behind = False
+        self.budget = Budget(is_disk_behind=lambda: self.is_disk_behind)
         self.rooms = Rooms(
             {game.name: game for game in games},
             self.policy,

@@ -440,8 +440,10 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         if topic.watchers:
             left.append(f"{len(topic.watchers)} watchers of the {name}")
     left += _left_in_rooms(still_here, invariants)
-    if gone := set(still_here.budget._guests) - set(registry.players):
-        left.append(f"the addresses of {len(gone)} guests")
+    rooms = still_here.rooms.all.values()
+    playing = {id for room in rooms if room.running for id, _ in room.running.players}
+    if gone := set(still_here.budget._payers) - set(registry.players) - playing:
+        left.append(f"the addresses of {len(gone)} players")
     for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle"), ("lobby", "_next_slice")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():

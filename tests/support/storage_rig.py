@@ -124,9 +124,14 @@ class StorageRig:
         """A player whose account is queued."""
         parsed = parse_name(name)
         account = Account(
-            new_player_id(), parsed.text, parsed.key, password_hash is None, password_hash
+            new_player_id(),
+            parsed.text,
+            parsed.key,
+            password_hash is None,
+            password_hash,
+            self.clock.now(),
         )
-        self.store.add_account(account, parsed, self.clock.now())
+        self.store.add_account(account, parsed)
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
 
     def sign_in(self, player: Player | None = None, **options: Any) -> tuple[Session, str]:

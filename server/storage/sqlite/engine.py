@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import shutil
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +39,7 @@ class SqliteEngine:
         self.database = Database(path, self._limits, factory)
         self._log_keeper: asyncio.Task[None] | None = None
         self.reads = Queries(self.database, limits)
+        self._space = 1, 1
 
     @property
     def name(self) -> str:
@@ -52,7 +55,7 @@ class SqliteEngine:
 
     async def write(self, batch: Batch) -> None:
         try:
-            await self.database.write(partial(write_batch, batch=batch))
+            await self.database.write(partial(self._write, batch=batch))
         except sqlite3.Error as error:
             raise engine_error(error) from error
 
@@ -64,8 +67,18 @@ class SqliteEngine:
     def unmerged_bytes(self) -> int:
         return self.database.wal_bytes()
 
+    def free_space(self) -> tuple[int, int]:
+        return self._space
+
     def back_up(self, target: Path) -> int:
         return back_up(self._path, target, self._limits.copy_busy_timeout)
+
+    def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
+        write_batch(connection, batch)
+        # On the thread of the writer: a disk that hangs may hang here too.
+        with suppress(OSError):
+            usage = shutil.disk_usage(self.database.file)
+            self._space = usage.free, usage.total
 
     async def _keep_log_short(self) -> None:
         while True:

@@ -7,13 +7,13 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from server.accounts.ports import Account
 from server.base.ids import MatchId, PlayerId
 from server.presence.status import Reason, Status
 from server.storage.rows import (
     CutShort,
     Ending,
     LastProcess,
+    StoredAccount,
     StoredChange,
     StoredMatch,
     StoredMatches,
@@ -34,7 +34,7 @@ _SESSION = (
     "s.id, s.token_digest, s.remember, s.status, s.created_at, s.last_activity_at,"
     " s.last_activity_by, s.ends_at, s.browser, s.system"
 )
-_PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
+_PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at, p.created_at"
 
 _MATCH = (
     "m.id, m.room_id, m.game, m.started_at, m.ended_at, m.lasted, m.steps, m.reason, m.winners,"
@@ -68,14 +68,15 @@ class Queries:
         )
         return {lookalike: PlayerId(id) for lookalike, id in rows}
 
-    async def find_account(self, name_key: str) -> Account | None:
+    async def find_account(self, name_key: str) -> StoredAccount | None:
         rows = await _all(
             self._signing_in,
-            "SELECT id, name, sort_key, guest, password_hash FROM players WHERE name_key = ?",
+            "SELECT id, name, sort_key, guest, password_hash, created_at FROM players"
+            " WHERE name_key = ?",
             name_key,
         )
-        for id, name, sort_key, guest, password_hash in rows:
-            return Account(PlayerId(id), name, sort_key, bool(guest), password_hash)
+        for id, name, sort_key, guest, password_hash, created_at in rows:
+            return StoredAccount(id, name, sort_key, bool(guest), password_hash, created_at)
         return None
 
     async def find_ending(self, digest: bytes) -> Reason | None:
@@ -267,13 +268,15 @@ def _matches(disk: sqlite3.Connection, which: str, *parameters: object) -> list[
 def _session(row: Sequence[Any]) -> StoredSession:
     id, digest, remember, status, *rest = row
     return StoredSession(
-        *(id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:12]))
+        *(id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:13]))
     )
 
 
 def _player(row: Sequence[Any]) -> StoredPlayer:
-    id, name, sort_key, guest, status, last_activity_at = row
-    return StoredPlayer(id, name, sort_key, bool(guest), Status(status), last_activity_at)
+    id, name, sort_key, guest, status, last_activity_at, created_at = row
+    return StoredPlayer(
+        id, name, sort_key, bool(guest), Status(status), last_activity_at, created_at
+    )
 
 
 def _match(row: tuple[Any, ...]) -> StoredMatch:
