@@ -16,7 +16,7 @@ CLIENT = ("h11", "msgspec", "websockets.asyncio.client")
 """The packages of the Python client."""
 
 SERVER = (
-    *CLIENT, "aiosqlite", "argon2", "itsdangerous", "precis_i18n", "prometheus_client",
+    *CLIENT, "aiosqlite", "argon2", "itsdangerous", "openskill", "precis_i18n", "prometheus_client",
     "pydantic", "pydantic_settings", "starlette", "unicodedata2", "uvicorn", "uvloop",
 )  # fmt: skip
 """Those of the server, for scripts that start their own."""

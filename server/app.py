@@ -60,6 +60,7 @@ from server.web.routes.operations import OperationRoutes
 from server.web.routes.players import PlayerRoutes
 from server.web.routes.rooms import RoomRoutes
 from server.web.routes.sessions import SessionRoutes
+from server.web.routes.standings import StandingRoutes
 from server.wire.messages import LOBBY, ROOM, ROOMS
 
 _log = logging.getLogger("stillhere")
@@ -234,6 +235,7 @@ class StillHere:
             ).calls,
             *RoomRoutes(self.room_service, listed_rooms).calls,
             *MatchRoutes(self.store, limits.web).calls,
+            *StandingRoutes(self.store, self.rooms.games, self.clock, limits.web).calls,
             *OperationRoutes(metrics, self.store, limits.web).calls,
         ]
         games = self.rooms.games
@@ -315,7 +317,7 @@ class StillHere:
 def make_engine(settings: Settings, limits: Limits = Limits()) -> Engine:
     """Return the storage engine of these settings. Another engine is a folder beside
     `storage/sqlite/`, chosen here. Raises StorageRefused."""
-    return SqliteEngine(Path(settings.database), limits.sqlite)
+    return SqliteEngine(Path(settings.database), limits.sqlite, ratings=limits.ratings)
 
 
 def _keys(

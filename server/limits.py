@@ -9,6 +9,7 @@ import msgspec
 from server.accounts.limits import Limits as AccountLimits
 from server.budget.limits import Limits as BudgetLimits
 from server.observe.limits import Limits as ObserveLimits
+from server.ratings.limits import Limits as RatingLimits
 from server.realtime.limits import Limits as RealtimeLimits
 from server.rooms.limits import Limits as RoomLimits
 from server.storage.limits import Limits as StorageLimits
@@ -23,6 +24,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     accounts: AccountLimits = AccountLimits()
     budget: BudgetLimits = BudgetLimits()
     observe: ObserveLimits = ObserveLimits()
+    ratings: RatingLimits = RatingLimits()
     realtime: RealtimeLimits = RealtimeLimits()
     rooms: RoomLimits = RoomLimits()
     storage: StorageLimits = StorageLimits()

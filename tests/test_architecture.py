@@ -33,6 +33,7 @@ ROWS = [
     {"transport", "client"},
     {"wire"},
     {"storage", "settings"},
+    {"ratings"},
     {"accounts", "rooms"},
     {"games", "presence"},
     {"budget"},

@@ -18,12 +18,14 @@ from server.accounts.tokens import SessionTokens
 from server.budget.budget import BURSTS
 from server.client.limits import Limits as ClientLimits
 from server.limits import Limits
+from server.ratings.rating import NEW
 from server.settings import SHORTEST_WARNING, Settings
 from server.storage.sqlite.database import SAFE_WAL
 from server.web.problems import PROBLEMS
 from server.wire import closing, messages
 from server.wire.credentials import place_of
 from server.wire.problem import HSTS
+from tests.storage.sqlite.test_prices import RATED_SEAT
 from tests.support.documents import END, LIMIT, NAMES, NUMBER, Document, rows_of, settings_of
 
 
@@ -90,6 +92,8 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     more = limits.rooms.wider_network
     yield f"those of a /{some} {more} times as much as an address, and of a /{many} {more**2} "
     yield from of_the_disk(limits, some, many)
+    rated = limits.ratings.of_player
+    yield f"counts {rated} matches a day at the most, which are {rated * RATED_SEAT:,} bytes"
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
     yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
@@ -367,6 +371,12 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"had no seated player for {rooms.empty_after:g} s"
     yield f"players of a match have been gone for {rooms.deserted_after:g} s"
     yield f"seated players were idle for {rooms.idle_after / 60:g} minutes"
+    rated = limits.ratings
+    yield f"begins at {NEW.shown} and changes"
+    yield f"lasted {rated.least_lasted:g} s or had {rated.least_steps} moves and ticks"
+    yield f"the same two players {rated.between_two} matches count"
+    yield f"in {spoken(rated.day)}, and of a player {rated.of_player}."
+    yield f"with at least {rated.matches_until_listed}."
 
 
 ROOMS = Document(

@@ -24,7 +24,10 @@ from server.storage.rows import (
     StoredMatches,
     StoredMoves,
     StoredPlayer,
+    StoredRating,
+    StoredRecord,
     StoredRoom,
+    StoredStanding,
 )
 
 
@@ -117,6 +120,22 @@ class Matches(Protocol):
         if their actions are long."""
 
 
+class Standings(Protocol):
+    """Ratings, and who has the best."""
+
+    async def standings(
+        self, game: str, week: int | None, after: tuple[int, str], limit: int, asker: Asker
+    ) -> list[StoredStanding]:
+        """Return players by their rating at a game, the best first; or by what they gained in a
+        week, by its number. `after` = (rating or gain, player's id) of the last one before."""
+
+    async def ratings_of(
+        self, player: PlayerId, asker: Asker
+    ) -> tuple[list[StoredRating], list[StoredRecord]]:
+        """Return a player's ratings and records, by game; with what ended just before the call,
+        unless writing fails."""
+
+
 class Health(Protocol):
     """The state of the storage."""
 
@@ -170,6 +189,14 @@ class Reads(Protocol):
 
     async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
         """As in `Matches`."""
+
+    async def standings(
+        self, game: str, week: int | None, after: tuple[int, str], limit: int
+    ) -> list[StoredStanding]:
+        """As in `Standings`."""
+
+    async def ratings_of(self, player: PlayerId) -> tuple[list[StoredRating], list[StoredRecord]]:
+        """As in `Standings`."""
 
     async def last_process(self) -> LastProcess:
         """Return the sessions that have not ended and the rooms that are open, oldest first."""

@@ -284,11 +284,44 @@ class StoredRoom(Row, frozen=True):
 
 
 class StoredSeat(Row, frozen=True):
-    """The player in a seat, with the name at the time."""
+    """The player in a seat, with the name at the time. `before` and `after`: the rating, as shown,
+    if the match counted for theirs."""
 
     seat: int
     player_id: PlayerId
     name: str
+    before: int | None = None
+    after: int | None = None
+
+
+class StoredRating(Row, frozen=True):
+    """A player's rating at a game, as shown, and the matches that count for it."""
+
+    game: str
+    rating: int
+    matches: int
+    wins: int
+
+
+class StoredRecord(Row, frozen=True):
+    """A player's best score in matches that they played alone."""
+
+    game: str
+    score: float
+    match_id: MatchId
+    at: int
+
+
+class StoredStanding(Row, frozen=True):
+    """A player in the standings of a game. `gained`, `matches` and `wins` are of the week, if the
+    standings are; otherwise `gained` is None."""
+
+    player_id: PlayerId
+    name: str
+    rating: int
+    gained: int | None
+    matches: int
+    wins: int
 
 
 class StoredMatch(Row, frozen=True):

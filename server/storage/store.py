@@ -37,7 +37,10 @@ from server.storage.rows import (
     StoredMatches,
     StoredMoves,
     StoredPlayer,
+    StoredRating,
+    StoredRecord,
     StoredRoom,
+    StoredStanding,
 )
 from server.storage.unwritten import Unwritten
 
@@ -306,6 +309,18 @@ class Store:
 
     async def moves_of(self, id: MatchId, after: int, limit: int, asker: Asker) -> StoredMoves:
         return await self._browse(asker, lambda: self.engine.reads.moves_of(id, after, limit))
+
+    async def standings(
+        self, game: str, week: int | None, after: tuple[int, str], limit: int, asker: Asker
+    ) -> list[StoredStanding]:
+        reads = self.engine.reads
+        return await self._browse(asker, lambda: reads.standings(game, week, after, limit))
+
+    async def ratings_of(
+        self, player: PlayerId, asker: Asker
+    ) -> tuple[list[StoredRating], list[StoredRecord]]:
+        await self._ended.flush(player)
+        return await self._browse(asker, lambda: self.engine.reads.ratings_of(player))
 
     async def _read_owners(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
         return await self._read(self.engine.reads.owners_of(lookalikes))

@@ -9,11 +9,12 @@ import gc
 import itertools
 import json
 import random
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_args
 
@@ -24,12 +25,15 @@ from server.app import StillHere
 from server.base.clock import SystemClock
 from server.base.ids import PlayerId, RoomId, SessionId
 from server.base.rates import Quota
+from server.games.catalogue import find_games
 from server.games.snake_arena import SnakeArena
 from server.limits import Limits
+from server.ratings.rating import week_of
 from server.rooms.chat import Chat, Line
 from server.rooms.room import Room
 from server.settings import Settings
 from server.storage.batch import Batch
+from server.storage.sqlite.engine import SqliteEngine
 from server.transport.by_call import Hearer
 from server.wire.messages import ClientMessage
 from tests.simulation.browsers import Answer, call
@@ -727,6 +731,12 @@ def measure_calls(database: Path, *, crowd: int) -> dict[str, Answered]:
             await ask("GET /api/players/{id}", f"/api/players/{ada.id}")
             history = f"/api/players/{ada.id}/history?{page}"
             await ask("GET /api/players/{id}/history", history)
+            week = week_of(here.clock.to_wall(here.clock.now()))
+            assert isinstance(here.store.engine, SqliteEngine)
+            await here.store.engine.database.write(partial(_rate_everybody, week=week))
+            best = f"/api/standings?game=connect-four&period=week&{page}"
+            await ask("GET /api/standings", best)
+            await ask("GET /api/players/{id}/ratings", f"/api/players/{ada.id}/ratings")
             for name in ("session", "games", "rooms"):
                 await ask(f"GET /api/{name}")
             await ask("GET /api/rooms/{id}", f"/api/rooms/{next(iter(here.rooms.all))}")
@@ -776,6 +786,22 @@ def measure_calls(database: Path, *, crowd: int) -> dict[str, Answered]:
             return found
 
     return _run(main)
+
+
+def _rate_everybody(disk: sqlite3.Connection, week: int) -> None:
+    """Give all players a rating and a record in all games, and a gain in the present week."""
+    for game in find_games():
+        disk.execute(
+            "INSERT INTO ratings SELECT id, ?, 25, 8, 1000, 99999, 99999, 1 FROM players", (game,)
+        )
+        disk.execute(
+            "INSERT INTO weekly_gains SELECT id, ?, ?, 1000, 99999, 99999 FROM players",
+            (game, week),
+        )
+        disk.execute(
+            "INSERT INTO records SELECT id, ?, 12345.678, (SELECT id FROM matches), 0 FROM players",
+            (game,),
+        )
 
 
 class _Caller:
@@ -912,10 +938,12 @@ ANSWERS = {
     "GET /api/rooms": 550_000,
     "GET /api/players/{id}/history": 160_000,
     "GET /api/players": 160_000,
+    "GET /api/standings": 160_000,
     "GET /openapi.json": 90_000,
     "GET /api/matches": 70_000,
     "GET /metrics": 6_000,
     "GET /api/sessions": 4_000,
+    "GET /api/players/{id}/ratings": 2_000,
     "GET /api/games": 2_000,
     "GET /api/session": 1_300,
     "GET /api/rooms/{id}": 1_300,
@@ -940,10 +968,12 @@ COMPUTED = {
     "GET /api/rooms": 3.0,
     "GET /api/players/{id}/history": 16.0,
     "GET /api/players": 16.0,
+    "GET /api/standings": 16.0,
     "GET /openapi.json": 0.5,
     "GET /api/matches": 8.0,
     "GET /metrics": 2.5,
     "GET /api/sessions": 0.5,
+    "GET /api/players/{id}/ratings": 0.5,
     "GET /api/games": 0.5,
     "GET /api/session": 0.5,
     "GET /api/rooms/{id}": 0.5,

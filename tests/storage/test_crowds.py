@@ -42,8 +42,8 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     """The batches that were written, in order."""
     written: list[Batch] = []
 
-    def write(connection: Any, batch: Batch) -> None:
-        write_batch(connection, batch)
+    def write(connection: Any, batch: Batch, limits: Any) -> None:
+        write_batch(connection, batch, limits)
         written.append(batch)
 
     monkeypatch.setattr("server.storage.sqlite.engine.write_batch", write)

@@ -24,6 +24,7 @@ LONG = {
     "GET /api/players/{id}/history",
     "GET /api/rooms",
     "GET /api/matches",
+    "GET /api/standings",
     "GET /api/matches/{id}",
     "GET /openapi.json",
 }

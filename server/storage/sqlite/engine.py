@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server.base.files import beside
 from server.base.waiting import stop
+from server.ratings.limits import Limits as RatingLimits
 from server.storage.batch import Batch
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.backup import back_up
@@ -30,12 +31,14 @@ class SqliteEngine:
         path: Path,
         limits: SqliteLimits,
         factory: type[sqlite3.Connection] = sqlite3.Connection,
+        ratings: RatingLimits = RatingLimits(),
     ) -> None:
-        """`factory`: the class of its connections. Raises StorageRefused if `path` is not suitable
-        for a database."""
+        """`factory`: the class of its connections; `ratings`: which matches count for ratings.
+        Raises StorageRefused if `path` is not suitable for a database."""
         _check_path(path)
         self._path = path
         self._limits = limits
+        self._ratings = ratings
         self.database = Database(path, self._limits, factory)
         self._log_keeper: asyncio.Task[None] | None = None
         self.reads = Queries(self.database, limits)
@@ -74,7 +77,7 @@ class SqliteEngine:
         return back_up(self._path, target, self._limits.copy_busy_timeout)
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        write_batch(connection, batch)
+        write_batch(connection, batch, self._ratings)
         # On the thread of the writer: a disk that hangs may hang here too.
         with suppress(OSError):
             usage = shutil.disk_usage(self.database.file)

@@ -147,6 +147,53 @@ MIGRATIONS = (
     CREATE INDEX rooms_maker ON rooms (made_by);
     CREATE INDEX sessions_player ON sessions (player_id);
     """,
+    """
+    ALTER TABLE matches ADD COLUMN rated INTEGER NOT NULL DEFAULT 0 CHECK (rated IN (0, 1));
+
+    CREATE TABLE ratings (
+        player_id TEXT NOT NULL REFERENCES players (id),
+        game TEXT NOT NULL,
+        mu REAL NOT NULL,                  -- see server/ratings/rating.py
+        sigma REAL NOT NULL,
+        shown INTEGER NOT NULL,
+        matches INTEGER NOT NULL,          -- that count for it
+        wins INTEGER NOT NULL,
+        listed INTEGER NOT NULL CHECK (listed IN (0, 1)),  -- has enough matches for the standings
+        PRIMARY KEY (player_id, game)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX ratings_standings ON ratings (game, shown, player_id) WHERE listed = 1;
+
+    CREATE TABLE rating_changes (          -- by the matches that counted
+        match_id TEXT NOT NULL REFERENCES matches (id),
+        player_id TEXT NOT NULL REFERENCES players (id),
+        at INTEGER NOT NULL,
+        before INTEGER NOT NULL,           -- as shown
+        after INTEGER NOT NULL,
+        PRIMARY KEY (match_id, player_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX rating_changes_player ON rating_changes (player_id, at);
+
+    CREATE TABLE weekly_gains (
+        player_id TEXT NOT NULL REFERENCES players (id),
+        game TEXT NOT NULL,
+        week INTEGER NOT NULL,             -- its number since 1970: they begin on Mondays, UTC
+        gained INTEGER NOT NULL,
+        matches INTEGER NOT NULL,
+        wins INTEGER NOT NULL,
+        PRIMARY KEY (player_id, game, week)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX weekly_gains_standings ON weekly_gains (game, week, gained, player_id);
+
+    CREATE TABLE records (                 -- the best scores of who played alone
+        player_id TEXT NOT NULL REFERENCES players (id),
+        game TEXT NOT NULL,
+        score REAL NOT NULL,
+        match_id TEXT NOT NULL REFERENCES matches (id),
+        at INTEGER NOT NULL,
+        PRIMARY KEY (player_id, game)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX records_match ON records (match_id);
+    """,
 )
 
 

@@ -20,13 +20,17 @@ from server.storage.rows import (
     StoredMove,
     StoredMoves,
     StoredPlayer,
+    StoredRating,
+    StoredRecord,
     StoredRoom,
     StoredSeat,
     StoredSession,
+    StoredStanding,
 )
 from server.storage.sqlite.database import Database, engine_error
 from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.reader import Reader
+from server.storage.sqlite.standings import ratings_of, records_of, standings
 
 T = TypeVar("T")
 
@@ -180,6 +184,16 @@ class Queries:
             next_ = await _run(self._browsing, read)
         return StoredMoves(moves, next_)
 
+    async def standings(
+        self, game: str, week: int | None, after: tuple[int, str], limit: int
+    ) -> list[StoredStanding]:
+        return await _run(self._browsing, lambda disk: standings(disk, game, week, after, limit))
+
+    async def ratings_of(self, player: PlayerId) -> tuple[list[StoredRating], list[StoredRecord]]:
+        return await _run(
+            self._browsing, lambda disk: (ratings_of(disk, player), records_of(disk, player))
+        )
+
     async def last_process(self) -> LastProcess:
         killed = await _all(
             self._signing_in,
@@ -251,8 +265,10 @@ async def _all(reader: Reader, sql: str, *parameters: object) -> list[tuple[Any,
 def _matches(disk: sqlite3.Connection, which: str, *parameters: object) -> list[StoredMatch]:
     """Return the matches `which`, newest first."""
     rows = disk.execute(
-        f"SELECT {_MATCH}, p.seat, p.player_id, p.name"  # noqa: S608
-        f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
+        f"SELECT {_MATCH}, p.seat, p.player_id, p.name, c.before, c.after"  # noqa: S608
+        " FROM matches m JOIN match_players p ON p.match_id = m.id"
+        " LEFT JOIN rating_changes c ON c.match_id = m.id AND c.player_id = p.player_id"
+        f" WHERE {which}"
         " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
         parameters,
     )
@@ -261,7 +277,7 @@ def _matches(disk: sqlite3.Connection, which: str, *parameters: object) -> list[
         found = matches.get(row[0])
         if found is None:
             found = matches[row[0]] = _match(row)
-        found.players.append(StoredSeat(*row[-3:]))
+        found.players.append(StoredSeat(*row[-5:]))
     return list(matches.values())
 
 

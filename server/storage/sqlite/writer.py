@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from server.ratings.limits import Limits
 from server.storage.batch import Batch
 from server.storage.rows import (
     BootRow,
@@ -24,6 +25,7 @@ from server.storage.rows import (
     RoomRow,
     SessionRow,
 )
+from server.storage.sqlite.standings import rate_matches
 
 
 def _insert(
@@ -124,9 +126,10 @@ _ABANDON_MATCH = """
 _STOP = "UPDATE boots SET stopped_at = ? WHERE id = (SELECT max(id) FROM boots)"
 
 
-def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
-    """Write all of a batch or nothing; it is durable on return. Raises sqlite3.Error; the
-    transaction is then rolled back, or will be before the next one begins."""
+def write_batch(connection: sqlite3.Connection, batch: Batch, limits: Limits = Limits()) -> None:
+    """Write all of a batch or nothing, and rate the matches that end in it by `limits`; it is
+    durable on return. Raises sqlite3.Error; the transaction is then rolled back, or will be before
+    the next one begins."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
@@ -138,6 +141,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
                 connection.execute(sql, (_json(list(rows)),))
             else:
                 connection.executemany(sql, map(_values, rows))
+        rate_matches(connection, batch.matches.values(), limits)
         connection.execute("COMMIT")
     except BaseException:
         # SQLite rolls back by itself after some errors (a full disk), but not all. If this rollback

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.units import from_ms
 from server.storage.ports import Matches
-from server.storage.rows import StoredMatch, StoredMove
+from server.storage.rows import StoredMatch, StoredMove, StoredSeat
 from server.web.allowance import allowance_of
 from server.web.bodies import answer
 from server.web.caller import caller_of
@@ -30,12 +30,21 @@ _AFTER_MOVE = WholeNumber(
 _IS_INSTANT = re.compile(r"[0-9]{1,18}").fullmatch
 
 
+class RatingChange(msgspec.Struct):
+    """What a match did to a rating."""
+
+    before: int
+    after: int
+
+
 class SeatedPlayer(msgspec.Struct):
     """The player in a seat, with the name at the time."""
 
     id: PlayerId
     name: str
     seat: int
+    # Only of a match that counts for the player's rating.
+    rating: RatingChange | msgspec.UnsetType = msgspec.UNSET
 
 
 class FinishedMatch(msgspec.Struct, kw_only=True):
@@ -155,12 +164,19 @@ def _view_of(match: StoredMatch) -> dict[str, Any]:
         "started_at": to_rfc3339(match.started_at),
         "ended_at": to_rfc3339(match.ended_at),
         "seconds": from_ms(match.lasted or 0),
-        "players": [SeatedPlayer(each.player_id, each.name, each.seat) for each in match.players],
+        "players": [_seated(each) for each in match.players],
         "winners": match.winners,
         "reason": match.reason,
         "scores": msgspec.UNSET if match.scores is None else match.scores,
         "by": msgspec.UNSET if match.ended_by is None else match.ended_by,
     }
+
+
+def _seated(stored: StoredSeat) -> SeatedPlayer:
+    seated = SeatedPlayer(stored.player_id, stored.name, stored.seat)
+    if stored.before is not None and stored.after is not None:
+        seated.rating = RatingChange(stored.before, stored.after)
+    return seated
 
 
 def _move(move: StoredMove) -> PlayedMove:

@@ -11,6 +11,8 @@ from typing import Any
 
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.status import Reason, Status
+from server.ratings.limits import Limits as RatingLimits
+from server.ratings.rating import week_of
 from server.storage.batch import Batch
 from server.storage.ports import Reads
 from server.storage.rows import (
@@ -92,10 +94,11 @@ def room(id: str, of: str, closed_at: int | None = 9) -> RoomRow:
 def add_match(
     batch: Batch, id: str, *players: str, ended_at: int | None = 9, private: bool = True
 ) -> None:
+    """Add a match that counts for the ratings of its players, or the record of who was alone."""
     match = MatchId(id)
     batch.matches[match] = MatchRow(
         *(match, RoomId("r-a"), 1, "a-game", private, 5, "seed", ended_at),
-        *(9, 9, "won", (0,), None, None),
+        *(20_000, 9, "won", (0,), (1.0,), None),
     )
     for seat, each in enumerate(players):
         row = MatchPlayerRow(match, seat, PlayerId(each), each, private, ended_at)
@@ -121,7 +124,7 @@ def stored(scale: int) -> Batch:
         batch.sessions.append(session(f"s-{name}", name))
         batch.rooms[RoomId(f"r-{name}")] = room(f"r-{name}", name)
         add_change(batch, name, f"s-{name}")
-        add_match(batch, f"m-{name}", name, "p0")
+        add_match(batch, f"m-{name}", name, "a" if name == "p0" else "p0")
         batch.moves.append(MoveRow(MatchId(f"m-{name}"), 1, 0, 0, "{}", None))
     for number in range(scale):
         batch.sessions.append(session(f"s-a-{number}", "a"))
@@ -163,6 +166,8 @@ def every_kind_of_row() -> Batch:
     )
     add_change(batch, "a", "s-a")
     add_match(batch, "m-new", "a", "b", ended_at=None)
+    add_match(batch, "m-rated", "a", "new")
+    add_match(batch, "m-alone", "a")
     return batch
 
 
@@ -180,6 +185,9 @@ READS: dict[str, Read] = {
     "find_match": lambda reads: reads.find_match("m-a", None),
     "find_match, for its player": lambda reads: reads.find_match("m-a", "a"),
     "moves_of": lambda reads: reads.moves_of("m-a", 1, PAGE),
+    "standings": lambda reads: reads.standings("a-game", None, (NOW, ""), PAGE),
+    "standings, of a week": lambda reads: reads.standings("a-game", week_of(9), (NOW, ""), PAGE),
+    "ratings_of": lambda reads: reads.ratings_of("a"),
     "check": lambda reads: reads.check(),
 }
 EXCEPT_AT_THE_START = {"last_process"}
@@ -188,7 +196,7 @@ EXCEPT_AT_THE_START = {"last_process"}
 @asynccontextmanager
 async def filled(path: Path, scale: int) -> AsyncIterator[tuple[SqliteEngine, Statements]]:
     statements = Statements()
-    engine = SqliteEngine(path, LIMITS, statements.factory)
+    engine = SqliteEngine(path, LIMITS, statements.factory, RatingLimits(matches_until_listed=1))
     await engine.open()
     try:
         await engine.write(stored(scale))

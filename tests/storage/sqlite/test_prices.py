@@ -6,8 +6,10 @@ from contextlib import closing
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec.structs import replace
 
 from server.base.ids import (
+    MatchId,
     PlayerId,
     SessionId,
     new_match_id,
@@ -48,6 +50,10 @@ LONGEST = "\U00020000" * 35
 """With five digits behind it, a name of 40 letters, of four bytes each but these."""
 HASH = f"$argon2id$v=19$m=19456,t=2,p=1${'s' * 22}${'h' * 43}"
 MATCHES = [new_match_id() for _ in range(ROWS)]
+
+WEEK = 7 * 86_400_000
+RATED_SEAT = 350
+"""Bytes for a player and match that counts for a rating. SECURITY.md has what that is in a day."""
 
 Maker = Callable[[int], Lasting]
 """Makes the row with this number."""
@@ -213,6 +219,33 @@ def test_a_row_costs_what_it_takes_and_at_most_twice_as_much(
         write_batch(empty, batch)
     taken = size_of(empty) - before
     assert taken <= paid <= 2 * taken, f"{paid / ROWS:.0f} bytes paid, {taken / ROWS:.0f} taken"
+
+
+def test_what_is_kept_of_ratings_is_little(empty: sqlite3.Connection) -> None:
+    """It is not charged: few matches of a player count in a day."""
+    matches, seats = 600, 2
+    rows = [PlayerRow(id, id, id, id, False, HASH, NOW, NOW) for id in PLAYERS]
+    write_batch(empty, Batch(players=rows))
+    taken: list[int] = []
+    for reason in ("abandoned", "the longest"):
+        before = size_of(empty)
+        for start in range(0, matches, AT_ONCE):
+            batch = Batch()
+            for number in range(start, start + AT_ONCE):
+                ended = match(seats)(number)
+                assert isinstance(ended, MatchRow)
+                # Each in a week of its own, which is the most that it can lead to.
+                at, id = NOW + number * WEEK, MatchId(f"{ended.id}-{len(taken)}")
+                add(batch, replace(ended, id=id, ended_at=at, lasted=60_000, reason=reason))
+                for seat in range(seats):
+                    player = PLAYERS[(number * seats + seat) * 7 % ROWS]
+                    add(batch, MatchPlayerRow(id, seat, player, "Ada", True, at))
+            write_batch(empty, batch)
+        taken.append(size_of(empty) - before)
+    unrated, rated = taken
+    ((changes,),) = empty.execute("SELECT count(*) FROM rating_changes").fetchall()
+    assert changes == matches * seats
+    assert rated - unrated <= RATED_SEAT * changes
 
 
 def test_every_kind_of_row_that_lasts_is_measured() -> None:
