@@ -83,7 +83,13 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"may be tried again in {limits.accounts.retry_after_checking} s"
     in_a_row = limits.accounts.guesses_in_a_row
     yield f"no more than {in_a_row.count} in a row), until {spoken(in_a_row.seconds)} goes by"
-    yield f"{spoken(in_a_row.seconds)} at most after they stop"
+    of_address = limits.accounts.guesses_per_address
+    names = of_address.count * in_a_row.seconds / of_address.seconds / in_a_row.count
+    of_many = names * limits.accounts.wider_network**2
+    yield (
+        f"{spoken(in_a_row.seconds)} at most after they stop: one address has wrong passwords for"
+        f" {names:.0f} names, a /{widths_of_networks()[-1]} for {of_many:,.0f};"
+    )
     yield f"can use up its {in_a_row.count},"
     wider = limits.accounts.wider_network
     one, some, many = widths_of_networks()

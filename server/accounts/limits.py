@@ -38,8 +38,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """New players from one address, where a whole school may play."""
 
     registered_per_address: Quota = Quota(100, 86_400)
-    """Registered players from one address in a day. Guests pay for what is kept of them by their
-    address as well; these do not, and are there for good."""
+    """Registered players from one address in a day: they are there for good. They are counted when
+    it is sure that their names are free, so a few more get through that are asked for at the same
+    time, `players_per_address` at the most."""
 
     longest_name: int = 40
     """Of a prepared name."""

@@ -39,7 +39,7 @@ class RoomRequests:
 
     def watch(self, connection: Connection, room_id: str, at: float) -> bool:
         """Enter a room, to one's own seat if there is one, otherwise as a spectator. Returns False
-        if there is no such room. Raises CommandRefused: too_many_rooms."""
+        if there is no such room. Raises CommandRefused: too_many_rooms, too_soon."""
         room = self._rooms.rooms.all.get(RoomId(room_id))
         if room is None:
             return False

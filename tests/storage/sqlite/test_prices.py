@@ -27,9 +27,11 @@ from server.storage.rows import (
     Ending,
     Lasting,
     LookalikeRow,
+    LostRoom,
     MatchPlayerRow,
     MatchRow,
     MoveRow,
+    PasswordRow,
     PlayerRow,
     PlayerStateRow,
     Replacing,
@@ -260,3 +262,51 @@ def test_every_row_of_a_batch_either_has_a_price_or_replaces_another() -> None:
     of_sessions = {SessionStateRow, PlayerStateRow, Ending}
     replacing = set(get_args(Replacing)) | of_sessions
     assert written - of_the_operator - ids == set(get_args(Lasting)) | replacing
+
+
+def test_every_table_has_rows_that_are_paid_for_or_its_reason(empty: sqlite3.Connection) -> None:
+    write_batch(empty, batch_of(one_of_each()))
+    follow_from_matches = {"ratings", "rating_changes", "weekly_gains", "records"}
+    of_the_operator = {"boots"}
+    assert {table for table, count in counts(empty).items() if not count} == (
+        follow_from_matches | of_the_operator
+    )
+
+
+def test_rows_that_replace_others_take_no_more_of_the_disk_each_time(
+    empty: sqlite3.Connection,
+) -> None:
+    rows = one_of_each()
+    replacing: dict[type, Any] = {
+        PasswordRow: PasswordRow(rows[PlayerRow].id, HASH),
+        LostRoom: LostRoom(rows[RoomRow].id, NOW),
+    }
+    write_batch(empty, batch_of(rows))
+    before = counts(empty)
+    for kind in get_args(Replacing):
+        batch = Batch()
+        batch.replace(replacing.get(kind) or rows[kind])
+        write_batch(empty, batch)
+        assert counts(empty) == before, kind
+
+
+def one_of_each() -> dict[type, Any]:
+    return {type(row): row for row in (make(0) for make in SAMPLES.values())}
+
+
+def batch_of(rows: dict[type, Any]) -> Batch:
+    batch = Batch()
+    for row in rows.values():
+        add(batch, row)
+    return batch
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """The number of rows of each table."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    return {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for (table,) in tables
+    }
