@@ -4,16 +4,18 @@ import logging
 from collections.abc import Iterable
 
 from server.accounts.sessions import Sessions
+from server.base.clock import Clock
 from server.base.ids import PlayerId
 from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.presence.status import Status
+from server.rooms.chat import Line
 from server.rooms.document import NotRestorable, read_room
 from server.rooms.reading import ReadableRooms
 from server.rooms.room import Room
 from server.rooms.service import RoomService
 from server.storage.ports import Archive
-from server.storage.rows import StoredRoom, StoredSession
+from server.storage.rows import StoredLine, StoredRoom, StoredSession
 from server.web.devices import device_of
 
 _log = logging.getLogger("stillhere")
@@ -116,5 +118,18 @@ def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: PresenceService) -
         limits=rooms.limits,
     )
     clock = presence.clock
-    read_room(row.state, room, presence.players, clock.now(), clock.from_wall)
+    lines = [_line_of(each, clock) for each in row.lines]
+    read_room(row.state, room, presence.players, lines, clock.now())
     return room
+
+
+def _line_of(row: StoredLine, clock: Clock) -> Line:
+    return Line(
+        row.number,
+        clock.from_wall(row.at),
+        row.player_id,
+        row.name,
+        row.text,
+        row.notice,
+        row.seat,
+    )

@@ -269,6 +269,9 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"a match that ticks is written once {spoken(limits.storage.room_interval)}"
     yield f"`/readyz` is {status('storage_failing')} and says why"
     yield f"waits for it for at most {spoken(limits.storage.write_timeout)},"
+    written = limits.budget.written
+    yield f"after {limits.storage.room_burst} such changes of a room in a row"
+    yield f"is written than {written.per_second:,} bytes a second, with {written.burst:,} at once"
     yield f"When {limits.storage.max_waiting:,} entries wait"
     yield f"and {code(closing.Close.TOO_MANY_CONNECTIONS)} for a socket"
     # Offline within
@@ -321,12 +324,14 @@ PROTOCOL = Document(
         "Limits.accounts.players_per_address",
         "Limits.accounts.registered_per_address",
         "Limits.accounts.shortest_password",
+        "Limits.budget.written",
         "Limits.realtime.roster_kept_for",
         "Limits.realtime.roster_window",
         "Limits.realtime.settling",
         "Limits.realtime.slowest_pace",
         "Limits.storage.activity_interval",
         "Limits.storage.max_waiting",
+        "Limits.storage.room_burst",
         "Limits.storage.room_interval",
         "Limits.storage.write_timeout",
         "Limits.transport.largest_message",

@@ -13,6 +13,9 @@ than their own.
 
 Of a network that has spent its budget, what leads to many rows is refused first, and a move of a
 match that runs last.
+
+What is written again and again, and kept once, is charged to the network of whoever causes it, and
+written later when that has spent too much: this stops nobody.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,15 +34,17 @@ _Debts: TypeAlias = Debts[str]
 
 
 class _Payers(NamedTuple):
-    """The networks of a player: with the debts that stop them, and with all that are charged."""
+    """The networks of a player: with the debts that stop them, with all that are charged, and with
+    those for what is written again and again."""
 
     checked: tuple[tuple[_Debts, str], ...]
     charged: tuple[tuple[_Debts, str], ...]
+    writing: tuple[tuple[_Debts, str], ...]
     is_guest: bool
     is_established: bool
 
 
-_NOBODY = _Payers((), (), is_guest=False, is_established=True)
+_NOBODY = _Payers((), (), (), is_guest=False, is_established=True)
 
 
 class Budget:
@@ -70,6 +75,7 @@ class Budget:
             self._of_networks(limits.registered_of_address, len(limits.ages) + 1 - newer)
             for newer in range(len(limits.ages) + 1)
         ]
+        self._writing = self._of_networks(limits.written)
         self._payers: dict[PlayerId, _Payers] = {}
 
     def let_in(self, player: PlayerId, networks: Sequence[str], age: float | None) -> None:
@@ -124,6 +130,17 @@ class Budget:
         checked = self._payers_of(networks, age).checked
         return max((debts.wait(network, now) for debts, network in checked), default=0.0)
 
+    def charge_writing(self, player: PlayerId, size: int, now: float) -> None:
+        """Charge `size` bytes, which take the place of others, to the networks of who caused that
+        they are written."""
+        for debts, network in self._payers.get(player, _NOBODY).writing:
+            debts.charge(network, size, now)
+
+    def wait_to_write(self, player: PlayerId, now: float) -> float:
+        """Return the seconds until more may be written because of `player`; 0.0 if it may now."""
+        writing = self._payers.get(player, _NOBODY).writing
+        return max((debts.wait(network, now) for debts, network in writing), default=0.0)
+
     @property
     def is_disk_low(self) -> bool:
         """True while the disk has no space for players who were never here."""
@@ -154,6 +171,7 @@ class Budget:
         return _Payers(
             tuple(zip(by_age[step], networks, strict=False)),
             tuple(payer for of_age in charged for payer in of_age),
+            tuple(zip(self._writing, networks, strict=False)),
             is_guest=age is None,
             is_established=age is not None and age >= limits.established,
         )

@@ -20,6 +20,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The same for all registered players who came in there, together with those of them who have
     been registered for longer."""
 
+    written: Rate = Rate(1_048_576, 8_388_608)
+    """What all players from one address may have written of rooms, in whole pages: documents and
+    lines of chat, which take the place of others. Beyond it they are written later. 150 matches
+    that tick, of two players each, need 0.6 MB a second."""
+
     ages: tuple[float, ...] = (7 * 86_400.0, 30 * 86_400.0, 365 * 86_400.0)
     """Seconds since players were registered, from which on they have been for longer than
     others."""
@@ -29,9 +34,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     can begin nothing while the disk is nearly full."""
 
     wider_network: int = 2
-    """How many times as much a network may have kept that is eight bits wider than an IPv6 /64,
-    which counts as one address. Less than of other limits: the disk is everybody's, and a tunnel
-    with a /48 costs nothing."""
+    """How many times as much a network may have kept, or written, that is eight bits wider than an
+    IPv6 /64, which counts as one address. Less than of other limits: the disk is everybody's, and a
+    tunnel with a /48 costs nothing."""
 
     disk_retry: float = 5.0
     """Seconds after which a player may try again who was refused a match because too much waits for

@@ -48,6 +48,10 @@ class Chat:
     def lines(self) -> tuple[Line, ...]:
         return tuple(self._lines)
 
+    def place_of(self, line: Line) -> int:
+        """Return a number below `lines_kept` that no other line has while this one is kept."""
+        return line.id % self._limits.lines_kept
+
     def say(
         self, player_id: PlayerId, name: str, text: str, now: float, *, is_seated: bool = True
     ) -> Line:

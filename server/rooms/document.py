@@ -2,10 +2,10 @@
 
 It does not contain what belongs to connections: after a restart players are absent, there are no
 spectators and no pulse checks. It does not contain clocks either, since each starts anew in full;
-of a budget, the seconds left are stored.
+of a budget, the seconds left are stored. Its chat is stored apart from it, line by line.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -64,29 +64,20 @@ class _Match(msgspec.Struct, omit_defaults=True):
 
 
 class _Room(msgspec.Struct, omit_defaults=True):
-    """The instants in `chat` are presence time of the process that wrote them, in which `written`
-    was the Unix time `written_at` in milliseconds."""
-
     seats: list[_Seat]
-    written: float
-    written_at: int
     host: PlayerId | None = None
-    chat: tuple[Line, ...] = ()
     match: _Match | None = None
 
 
-def write_room(room: ReadableRoom, now: float, written_at: int) -> str:
-    """Return the document of a room, as it is at the presence instant `now`, which is the Unix time
-    `written_at` in milliseconds. Raises what msgspec raises for a state it cannot encode.
+def write_room(room: ReadableRoom, now: float) -> str:
+    """Return the document of a room, as it is at the presence instant `now`. Raises what msgspec
+    raises for a state it cannot encode.
 
     Takes some 20 us, plus the encoding of the game's state.
     """
     document = _Room(
         [_write_seat(seat, now) for seat in room.seats],
-        now,
-        written_at,
         room.host,
-        room.chat.lines,
         None if room.match is None else _write_match(room.match, now),
     )
     return msgspec.json.encode(document).decode()
@@ -95,18 +86,18 @@ def write_room(room: ReadableRoom, now: float, written_at: int) -> str:
 def digest_of(room: ReadableRoom) -> int | None:
     """Return a number that is the same as long as the document of a room says the same, but for the
     time. None while a match is running: its time goes on."""
-    return None if room.running is not None else hash(write_room(room, 0.0, 0))
+    return None if room.running is not None else hash(write_room(room, 0.0))
 
 
 def read_room(
     text: str,
     room: Room,
     players: Mapping[PlayerId, Player],
+    lines: Iterable[Line],
     now: float,
-    from_wall: Callable[[int], float],
 ) -> None:
-    """Restore `room`, which is new, from a document. `players` are those with a session;
-    `from_wall` converts a Unix time in milliseconds to a presence instant.
+    """Restore `room`, which is new, from a document, and its chat from its lines. `players` are
+    those with a session.
 
     Raises NotRestorable; the room must not be used then.
     """
@@ -116,8 +107,6 @@ def read_room(
             raise NotRestorable(f"it has {len(document.seats)} seats, its game {len(room.seats)}")
         for seat, written in zip(room.seats, document.seats, strict=True):
             _read_seat(seat, written, players, now)
-        to_present = from_wall(document.written_at) - document.written
-        lines = (msgspec.structs.replace(line, at=line.at + to_present) for line in document.chat)
         match = None if document.match is None else _read_match(document.match, room, now)
         room.restore(document.host, Chat(room.limits, lines), match)
     except BROKEN as error:

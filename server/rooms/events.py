@@ -32,12 +32,13 @@ class RoomOpened(BaseEvent, frozen=True):
 class RoomUpdated(BaseEvent, frozen=True):
     """Anything in a room but the state of its match changed: seats, spectators, host, clocks or
     countdowns. `is_to_keep`: more than its spectators. `is_urgent`: more than can be written a
-    little later."""
+    little later. `by`: the player who caused it; None if time did."""
 
     room_id: RoomId
     at: float
     is_to_keep: bool = True
     is_urgent: bool = True
+    by: PlayerId | None = None
 
 
 class RoomClosed(BaseEvent, frozen=True):
@@ -98,11 +99,13 @@ class MatchEnded(BaseEvent, frozen=True):
 
 
 class LineSaid(BaseEvent, frozen=True):
-    """A new line in the chat of a room, by a player or by the room."""
+    """A new line in the chat of a room, by a player or by the room. `by`: the player who caused it;
+    None if time did."""
 
     room_id: RoomId
     line: Line
     at: float
+    by: PlayerId | None = None
 
 
 class PlayerAsked(BaseEvent, frozen=True):

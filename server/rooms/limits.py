@@ -113,7 +113,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Lines of chat of one player in one room."""
 
     lines_of_player: Quota = Quota(20, 5)
-    """Lines of chat of one player in all rooms: each has the document of its room written again."""
+    """Lines of chat of one player in all rooms: each is written, and told to all who are there."""
 
     lines_of_spectators: Quota = Quota(20, 10)
     """Lines of chat of all who have no seat in a room, together: a crowd must not push out what the

@@ -105,6 +105,7 @@ class ReadableChat(Protocol):
 
     @property
     def lines(self) -> tuple[Line, ...]: ...
+    def place_of(self, line: Line) -> int: ...
 
 
 class ReadableRoom(Protocol):

@@ -101,7 +101,7 @@ class Rooms:
     ) -> tuple[Room, list[RoomEvent]]:
         """Open a room, with a seat reserved for `player`. Raises CommandRefused: no_such_game,
         too_many_rooms, already_seated."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             rules = self._matchmaking.find_game(game)
             room = self._tables.open_for(turn, rules, player, is_private=is_private)
             self._matchmaking.leave(turn, player.id, "cancelled")
@@ -121,7 +121,7 @@ class Rooms:
         """`player` enters a room, to the seat with this `number` if given; return the number of
         their seat, None for a spectator. Raises CommandRefused: no_such_room, invalid, seat_taken,
         already_seated, too_soon."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             room = self.find(room_id)
             if not _is_there(room, player, number, spectate=spectate):
                 self._tables.check_coming(player.id, now)
@@ -167,38 +167,38 @@ class Rooms:
             raise CommandRefused("too_much_chat", self.limits.lines_of_player.refusal("lines"))
         line = room.chat.say(player.id, player.name, text, now, is_seated=is_seated)
         self._lines.take(player.id, now)
-        return [LineSaid(room.id, line, now)]
+        return [LineSaid(room.id, line, now, player.id)]
 
     # Matches
 
     def start(self, player: Player, room_id: str, now: float) -> list[RoomEvent]:
         """Begin the first match, or vote for the next one: see `Play.start`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             self._play.start(turn, self.find(room_id), player)
         return turn.events
 
     def act(self, player: Player, room_id: str, action: Any, now: float) -> list[RoomEvent]:
         """Apply a game action: see `Play.act`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             self._play.act(turn, self.find(room_id), player, action)
         return turn.events
 
     def claim(self, player: Player, room_id: str, result: str, now: float) -> list[RoomEvent]:
         """End a match that waits for players who dropped out: see `Play.claim`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             self._play.claim(turn, self.find(room_id), player, result)
         return turn.events
 
     def pulse(self, player: Player, room_id: str, number: int, now: float) -> list[RoomEvent]:
         """Ask the player of a seat whether they are there: see `Play.pulse`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             self._play.pulse(turn, self.find(room_id), player, number)
         return turn.events
 
     def note_activity(self, player_id: PlayerId, now: float) -> list[RoomEvent]:
         """A player was active, and is therefore there, and back. To be called for players in
         `awaited`; for others their changes of status are enough."""
-        with self._turn(now) as turn:
+        with self._turn(now, player_id) as turn:
             found = self._tables.seat_of(player_id)
             if found is not None:
                 self._play.answer_pulse(turn, *found)
@@ -212,7 +212,7 @@ class Rooms:
         self, player: Player, room_id: str, seconds: float, now: float
     ) -> tuple[float, list[RoomEvent]]:
         """Begin a "be right back"; return the seconds granted: see `Play.brb`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             granted = self._play.brb(turn, self.find(room_id), player, seconds)
         return granted, turn.events
 
@@ -228,13 +228,13 @@ class Rooms:
         self, player: Player, game: str | None, now: float
     ) -> tuple[bool, list[RoomEvent]]:
         """Add `player` to the queue; return False if they are in it: see `Matchmaking.search`."""
-        with self._turn(now) as turn:
+        with self._turn(now, player.id) as turn:
             is_new = self._matchmaking.search(turn, player, game)
         return is_new, turn.events
 
     def cancel_quick_match(self, player_id: PlayerId, now: float) -> tuple[bool, list[RoomEvent]]:
         """Remove a player from the queue; return False if they are not in it."""
-        with self._turn(now) as turn:
+        with self._turn(now, player_id) as turn:
             did_wait = self._matchmaking.leave(turn, player_id, "cancelled")
         return did_wait, turn.events
 
@@ -248,7 +248,7 @@ class Rooms:
         found = self._tables.seat_of(player_id)
         if found is None and player_id not in self.waiting:
             return []  # nearly always, and thousands of times when a crowd leaves
-        with self._turn(now) as turn:
+        with self._turn(now, player_id) as turn:
             status = Status.OFFLINE if player is None else player.status
             if not status.may_be_active:
                 self._matchmaking.leave(turn, player_id, "away")
@@ -291,8 +291,8 @@ class Rooms:
 
     # Turns
 
-    def _turn(self, now: float) -> Turn:
-        return Turn(now, self._follow_up)
+    def _turn(self, now: float, by: PlayerId | None = None) -> Turn:
+        return Turn(now, by, self._follow_up)
 
     def _go(
         self,
@@ -302,7 +302,7 @@ class Rooms:
         go: Callable[[Turn, Room, int], None],
     ) -> list[RoomEvent]:
         """A spectator or seated player goes: remove the former, call `go` for the latter's seat."""
-        with self._turn(now) as turn:
+        with self._turn(now, player_id) as turn:
             room = self.all.get(RoomId(room_id))
             if room is not None:
                 with turn.at(room):
@@ -429,4 +429,4 @@ class _FollowUp:
         is_to_keep, is_urgent = room.settle(turn.now)
         self._tables.findable.note(room)
         self._tables.holdings.note(room)
-        turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent))
+        turn.tell(RoomUpdated(room.id, turn.now, is_to_keep, is_urgent, turn.by))

@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol
 
+from server.base.ids import PlayerId
 from server.rooms.chat import Notice
 from server.rooms.errors import GameFailed
 from server.rooms.events import LineSaid, MatchAdvanced, RoomEvent
@@ -24,12 +25,14 @@ class FollowUp(Protocol):
 
 
 class Turn:
-    """Collects the events of one fact, in a `with` block. `now` is the fact's presence instant."""
+    """Collects the events of one fact, in a `with` block. `now` is the fact's presence instant;
+    `by` the player who caused it, None if time did."""
 
-    __slots__ = ("_follow_up", "events", "now")
+    __slots__ = ("_follow_up", "by", "events", "now")
 
-    def __init__(self, now: float, follow_up: FollowUp) -> None:
+    def __init__(self, now: float, by: PlayerId | None, follow_up: FollowUp) -> None:
         self.now = now
+        self.by = by
         self.events: list[RoomEvent] = []
         self._follow_up = follow_up
 
@@ -55,7 +58,7 @@ class Turn:
         """Add a note to the room's chat, unless that was done too often for this player."""
         line = room.chat.note(notice, self.now, name, seat)
         if line is not None:
-            self.tell(LineSaid(room.id, line, self.now))
+            self.tell(LineSaid(room.id, line, self.now, self.by))
 
     def advanced(self, room: Room, match: Match, lateness: float | None = None) -> None:
         """Publish that the match went on, and its moves."""

@@ -9,6 +9,7 @@ from server.storage.rows import (
     ChangeRow,
     Ending,
     Lasting,
+    LineRow,
     LookalikeRow,
     LostRoom,
     MatchPlayerRow,
@@ -28,7 +29,8 @@ from server.storage.rows import (
 class Batch:
     """Rows in the order of their tables' references.
 
-    Of the state of a player, password, session, room or match only the latest is kept; changes and
+    Of the state of a player, password, session, room or match only the latest is kept, and of the
+    lines of chat those that a room keeps; changes and
     moves are all kept, in order. `freed_names`: guests whose names may be taken again;
     `removed_players`: players who never had a session; `stops`: the instant at which the writing
     process stops in order.
@@ -46,6 +48,7 @@ class Batch:
     freed_names: list[PlayerId] = field(default_factory=list)
     removed_players: list[PlayerId] = field(default_factory=list)
     rooms: dict[RoomId, RoomRow] = field(default_factory=dict)
+    lines: dict[tuple[RoomId, int], LineRow] = field(default_factory=dict)
     matches: dict[MatchId, MatchRow] = field(default_factory=dict)
     match_players: dict[tuple[MatchId, int], MatchPlayerRow] = field(default_factory=dict)
     moves: list[MoveRow] = field(default_factory=list)
@@ -85,6 +88,8 @@ class Batch:
             self.matches[row.id] = row
         elif type(row) is RoomRow:
             self.rooms[row.id] = row
+        elif type(row) is LineRow:
+            self.lines[row.room_id, row.place] = row
         elif type(row) is PasswordRow:
             self.passwords[row.id] = row
         elif type(row) is LostRoom:

@@ -10,7 +10,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Between two writes of `last_activity_at` of sessions that stay active."""
 
     room_interval: float = 1.0
-    """Between two writes of a match that ticks."""
+    """Between two writes of a match that ticks, and of the lines of a room's chat."""
+
+    room_burst: int = 20
+    """Changes of seats of one room that are written at once, before they are written once in
+    `room_interval` too: as many as may come when players meet."""
 
     max_waiting: int = 200_000
     """Entries waiting for a failing disk, some 60 MiB, above which new sessions and sockets are
@@ -92,7 +96,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions whose activity is queued before the loop does other work."""
 
     rooms_at_once: int = 25
-    """Rooms whose documents are written before the loop does other work."""
-
-    room_portions: int = 200
-    """How often it does other work before the rest is written at once: all rooms there can be."""
+    """Rooms of which rows are made before the loop does other work."""

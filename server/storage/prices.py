@@ -1,4 +1,5 @@
-"""What each row that lasts costs its player: bytes of the database, indexes included.
+"""What each row that lasts costs its player: bytes of the database, indexes included. And what it
+takes to write a row of a room, which takes the place of another.
 
 Measured, and kept so by `tests/storage/sqlite/test_prices.py`: no row takes more than its price,
 and none less than half of it.
@@ -10,6 +11,7 @@ from server.base.text import utf8_size
 from server.storage.rows import (
     ChangeRow,
     Lasting,
+    LineRow,
     LookalikeRow,
     MatchPlayerRow,
     MatchRow,
@@ -48,3 +50,22 @@ def price(row: Lasting) -> int:
         # With the seat's part of the outcome.
         return 195 + 4 * utf8_size(row.name) // 3
     assert_never(row)
+
+
+PAGE = 4096
+"""Bytes of a page, which is written as a whole."""
+
+
+def size_of_document(row: RoomRow) -> int:
+    """Return the bytes that are written for the document of a room."""
+    return _pages(utf8_size(row.state or "") + 200, 4000)
+
+
+def size_of_line(row: LineRow) -> int:
+    """Return the bytes that are written for a line of chat."""
+    return _pages(utf8_size(row.text or "") + utf8_size(row.name or "") + 100, 1000)
+
+
+def _pages(size: int, most: int) -> int:
+    """Return the bytes of the pages of a row: its own, and more for what is beyond `most`."""
+    return PAGE * (1 + -(-max(size - most, 0) // PAGE))

@@ -1,10 +1,13 @@
 """Turns events of rooms into rows.
 
-The events say *which* rooms changed. Their rows are made when the journal is about to write, so
-that a room is written once a batch, however much happened. What is neither a move nor a change of
-seats is written at most once in `room_interval` seconds: ticks, or 300 arenas at 10 a second would
-be 3,000 documents a second; and lines of chat, as each leads to a document with all of them. A
-document that would say the same as the last is not written.
+The events say *which* rooms changed, and what was said there. Their rows are made when the journal
+is about to write, so that a room is written once a batch, however much happened.
+
+What is neither a move nor a change of seats is written at most once in `room_interval` seconds:
+ticks, or 300 arenas at 10 a second would be 3,000 documents a second. Changes of seats are written
+at once, as long as there are not too many of them in a row. Lines of chat are rows of their own,
+since all lines of a room are twenty times as long as the rest: only new ones are written, also at
+most once in `room_interval` seconds. A document that would say the same as the last is not written.
 
 A room's document, the moves that led to it, and the end of its match are in one batch, hence in one
 transaction: after a kill they are consistent.
@@ -12,15 +15,16 @@ transaction: after a kill they are consistent.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from server.base.clock import Clock
-from server.base.ids import MatchId, RoomId
-from server.base.units import LONG_AGO, to_ms
+from server.base.ids import MatchId, PlayerId, RoomId
+from server.base.units import to_ms
 from server.base.waiting import stop
+from server.budget.budget import Budget
 from server.rooms.document import digest_of, write_room
 from server.rooms.events import (
     LineSaid,
@@ -35,7 +39,17 @@ from server.rooms.match import Move
 from server.rooms.reading import ReadableRoom
 from server.storage.journal import Journal
 from server.storage.limits import Limits
-from server.storage.rows import LostRoom, MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredRoom
+from server.storage.pace import Pace
+from server.storage.prices import PAGE, size_of_document, size_of_line
+from server.storage.rows import (
+    LineRow,
+    LostRoom,
+    MatchPlayerRow,
+    MatchRow,
+    MoveRow,
+    RoomRow,
+    StoredRoom,
+)
 from server.storage.unwritten import Unwritten
 
 _log = logging.getLogger("stillhere.storage")
@@ -44,18 +58,23 @@ _log = logging.getLogger("stillhere.storage")
 class RoomRows:
     """Subscribes to the events of rooms, and queues what they change."""
 
-    def __init__(self, journal: Journal, ended: Unwritten, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, journal: Journal, ended: Unwritten, clock: Clock, limits: Limits, budget: Budget
+    ) -> None:
         """`ended`: where matches that ended, and their players, are noted."""
         self._journal = journal
         self._ended = ended
         self._clock = clock
         self._limits = limits
         self._rooms: Mapping[RoomId, ReadableRoom] = {}
-        # Rooms whose documents are due now, and those that can wait a moment.
-        self._due: dict[RoomId, None] = {}
-        self._later: dict[RoomId, None] = {}
+        # Lines that are not queued yet, by their place, and bytes of the last documents.
+        self._lines: dict[RoomId, dict[int, LineRow]] = {}
+        self._sizes: dict[RoomId, int] = {}
+        self._documents = Pace(
+            limits.room_interval, limits.room_burst, self._size_of_document, budget
+        )
+        self._chats = Pace(limits.room_interval, 1, self._size_of_lines, budget)
         self._some_wait = asyncio.Event()
-        self._saved_at: dict[RoomId, float] = {}
         # What the last documents said.
         self._digests: dict[RoomId, int | None] = {}
         self._unwritable: set[RoomId] = set()
@@ -90,10 +109,13 @@ class RoomRows:
                 if moves:
                     self._keep_moves(event)
                 room = self._rooms.get(id)
-                if room is not None and room.running and room.running.is_ticking:
-                    self._note_in_time(id, at)
+                if room is None:
+                    return
+                by, _ = event.players[moves[0].seat if moves else 0]
+                if room.running and room.running.is_ticking:
+                    self._queue(self._documents.note(id, by, at))
                 else:
-                    self._note(id)
+                    self._queue(self._documents.note_at_once(id, by, at))
             case RoomUpdated(is_to_keep=False):
                 pass  # the document has no spectators
             case RoomOpened(room_id=id, made_by=made_by, at=at):
@@ -103,16 +125,21 @@ class RoomRows:
                     id, event.game, event.is_private, made_by, opened_at, None, None, None
                 )
                 self._journal.keep(row, made_by, at)
-                self._note(id)
-            case LineSaid(room_id=id, at=at) | RoomUpdated(room_id=id, at=at, is_urgent=False):
-                self._note_in_time(id, at)
-            case RoomUpdated(room_id=id):
-                self._note(id)
-            case MatchStarted(room_id=id):
+                self._note_now(id, made_by, at)
+            case LineSaid(room_id=id):
+                self._note_line(event)
+            case RoomUpdated(room_id=id, at=at):
+                room = self._rooms.get(id)
+                # Later events of a room that has closed are ignored.
+                if room is not None:
+                    pace = self._documents
+                    note = pace.note_urgent if event.is_urgent else pace.note
+                    self._queue(note(id, event.by or room.made_by, at))
+            case MatchStarted(room_id=id, at=at):
                 self._note_start(event)
-                self._note(id)
-            case MatchEnded(room_id=id):
-                self._note(id)
+                self._note_now(id, event.players[0][0], at)
+            case MatchEnded(room_id=id, at=at):
+                self._note_now(id, event.players[0][0], at)
                 self._journal.release_moves(id)
                 self._note_end(event)
             case RoomClosed(room_id=id):
@@ -151,28 +178,25 @@ class RoomRows:
         self._journal.note_queued()
 
     def look(self) -> None:
-        """Queue the rooms that have waited long enough."""
+        """Queue what has waited long enough."""
         now = self._clock.now()
-        for id in [id for id in self._later if not self._is_fresh(id, now)]:
-            self._note(id)
-        if not self._later:
-            self._some_wait.clear()
+        self._queue(self._documents.look(now) + self._chats.look(now))
 
     def hurry(self) -> None:
-        """Queue all rooms that wait, before a stop."""
-        for id in list(self._later):
-            self._note(id)
+        """Queue all that waits, before a stop."""
+        now = self._clock.now()
+        self._queue(self._documents.hurry(now) + self._chats.hurry(now))
 
     async def collect(self) -> None:
-        """Add every document that is due to the next batch; does not yield after the last one."""
-        # In portions, between which the loop does other work; but not for ever, if as many become
-        # due meanwhile: nothing is written until then.
-        at_once = self._limits.rooms_at_once
-        for _ in range(self._limits.room_portions):
-            if not self._write_some(at_once):
-                return
-            await asyncio.sleep(0)
-        self._write_some(len(self._due))
+        """Add what is due to the next batch; does not yield after the last of it."""
+        for number, (write, id) in enumerate(self._take(), 1):
+            write(id)
+            # In portions, between which the loop does other work.
+            if not number % self._limits.rooms_at_once:
+                await asyncio.sleep(0)
+        # What became due meanwhile, at once and only once: nothing is written until then.
+        for write, id in self._take():
+            write(id)
 
     async def _run(self) -> None:
         while True:
@@ -180,41 +204,68 @@ class RoomRows:
             await asyncio.sleep(self._limits.room_look_interval)
             self.look()
 
-    def _write_some(self, limit: int) -> bool:
-        for id in list(self._due)[:limit]:
-            del self._due[id]
-            if id in self._rooms:
-                self._write(self._rooms[id])
-        return bool(self._due)
+    def _take(self) -> list[tuple[Callable[[RoomId], None], RoomId]]:
+        now = self._clock.now()
+        due: list[tuple[Callable[[RoomId], None], RoomId]] = []
+        due += ((self._write, id) for id in self._documents.take(now))
+        due += ((self._write_lines, id) for id in self._chats.take(now))
+        return due
 
-    def _is_fresh(self, id: RoomId, now: float) -> bool:
-        return now < self._saved_at.get(id, LONG_AGO) + self._limits.room_interval
+    def _note_line(self, event: LineSaid) -> None:
+        id, line = event.room_id, event.line
+        room = self._rooms.get(id)
+        if room is None:
+            return
+        place = room.chat.place_of(line)
+        self._lines.setdefault(id, {})[place] = LineRow(
+            id,
+            place,
+            line.id,
+            self._clock.to_wall(line.at),
+            line.player_id,
+            line.name,
+            line.text,
+            line.notice,
+            line.seat,
+        )
+        self._queue(self._chats.note(id, event.by or room.made_by, event.at))
 
-    def _note_in_time(self, id: RoomId, at: float) -> None:
-        if id in self._rooms and self._is_fresh(id, at):
-            self._later[id] = None
+    def _note_now(self, id: RoomId, by: PlayerId, at: float) -> None:
+        if id in self._rooms:
+            self._queue(self._documents.note_now(id, by, at))
+
+    def _queue(self, count: int) -> None:
+        """So many rooms are due now that were not before."""
+        if count:
+            self._journal.note_queued(count)
+        if self._documents.has_waiting or self._chats.has_waiting:
             self._some_wait.set()
         else:
-            self._note(id)
-
-    def _note(self, id: RoomId) -> None:
-        self._later.pop(id, None)
-        # Later events of a room that has closed are ignored.
-        if id in self._due or id not in self._rooms:
-            return
-        self._due[id] = None
-        self._journal.note_queued()
+            self._some_wait.clear()
 
     def _forget(self, id: RoomId) -> None:
-        self._due.pop(id, None)
-        self._later.pop(id, None)
-        self._saved_at.pop(id, None)
+        self._documents.forget(id)
+        self._chats.forget(id)
+        self._lines.pop(id, None)
+        self._sizes.pop(id, None)
         self._digests.pop(id, None)
         self._unwritable.discard(id)
 
-    def _write(self, room: ReadableRoom) -> None:
+    def _size_of_document(self, id: RoomId) -> int:
+        return self._sizes.get(id, PAGE)
+
+    def _size_of_lines(self, id: RoomId) -> int:
+        return sum(map(size_of_line, self._lines[id].values()))
+
+    def _write_lines(self, id: RoomId) -> None:
+        for row in self._lines.pop(id, {}).values():
+            self._journal.replace(row)
+
+    def _write(self, id: RoomId) -> None:
+        room = self._rooms.get(id)
+        if room is None:
+            return  # it has closed meanwhile
         now = self._clock.now()
-        self._saved_at[room.id] = now
         self._journal.release_moves(room.id)
         state: str | None = None
         try:
@@ -222,25 +273,19 @@ class RoomRows:
             if digest is not None and self._digests.get(room.id) == digest:
                 return
             self._digests[room.id] = digest
-            state = write_room(room, now, self._clock.to_wall(now))
+            state = write_room(room, now)
         except Exception as error:
             # A state that cannot be encoded must not affect the rest of the batch.
             self._digests.pop(room.id, None)
             if room.id not in self._unwritable:
                 self._unwritable.add(room.id)
                 _log.error("%r cannot survive a restart: %s", room, error)
-        self._journal.replace(
-            RoomRow(
-                room.id,
-                room.game.name,
-                room.is_private,
-                room.made_by,
-                self._clock.to_wall(room.opened_at),
-                None,
-                None,
-                state,
-            )
+        opened_at = self._clock.to_wall(room.opened_at)
+        row = RoomRow(
+            id, room.game.name, room.is_private, room.made_by, opened_at, None, None, state
         )
+        self._sizes[id] = size_of_document(row)
+        self._journal.replace(row)
 
     def _note_start(self, event: MatchStarted) -> None:
         room = self._rooms.get(event.room_id)

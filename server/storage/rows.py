@@ -10,6 +10,7 @@ import msgspec
 
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.status import Reason, Status
+from server.rooms.chat import Notice
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -113,8 +114,8 @@ class Ending(Row, frozen=True):
 
 @final
 class RoomRow(Row, frozen=True):
-    """The state of a room. `state`: the document of `rooms/document.py`; None if the room is closed
-    or could not be written."""
+    """The state of a room. `state`: the document of `rooms/document.py`; None if the room is
+    closed, which removes its chat too, or could not be written."""
 
     id: RoomId
     game: str
@@ -124,6 +125,26 @@ class RoomRow(Row, frozen=True):
     closed_at: int | None
     close_reason: str | None
     state: str | None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+
+@final
+class LineRow(Row, frozen=True):
+    """A line of the chat of an open room, instead of the one that was in its `place`. `number`: in
+    its room, from 1; the rest is as in `rooms/chat.py`."""
+
+    room_id: RoomId
+    place: int
+    number: int
+    at: int
+    player_id: PlayerId | None
+    name: str | None
+    text: str | None
+    notice: Notice | None
+    seat: int | None
 
 
 @final
@@ -207,10 +228,10 @@ Lasting: TypeAlias = (
 )
 """Rows that take more of the disk for good. A player pays for each, once: see `prices.py`."""
 
-Replacing: TypeAlias = PasswordRow | RoomRow | LostRoom | MatchRow | MatchPlayerRow
-"""Rows that take the place of others, or change them; besides the states and the ends of sessions,
-which the journal adds by methods of their own. Rooms and matches are both: kept first, and replaced
-until they have ended."""
+Replacing: TypeAlias = PasswordRow | RoomRow | LineRow | LostRoom | MatchRow | MatchPlayerRow
+"""Rows that take the place of others, or change them, or go with their room; besides the states and
+the ends of sessions, which the journal adds by methods of their own. Rooms and matches are both:
+kept first, and replaced until they have ended."""
 
 
 # Read
@@ -271,9 +292,21 @@ class StoredSession(Row, frozen=True):
     player: StoredPlayer
 
 
+class StoredLine(Row, frozen=True):
+    """A line of chat; its fields are those of `LineRow`."""
+
+    number: int
+    at: int
+    player_id: PlayerId | None
+    name: str | None
+    text: str | None
+    notice: Notice | None
+    seat: int | None
+
+
 class StoredRoom(Row, frozen=True):
     """A room that was open when the last process stopped. `state`: its document; None if it could
-    not be written."""
+    not be written. `lines`: its chat, oldest first."""
 
     id: RoomId
     game: str
@@ -281,6 +314,7 @@ class StoredRoom(Row, frozen=True):
     made_by: PlayerId
     opened_at: int
     state: str | None
+    lines: list[StoredLine]
 
 
 class StoredSeat(Row, frozen=True):

@@ -82,7 +82,7 @@ class Store:
         self._presence = PresenceRows(
             self.journal, self._endings, self._changed, sessions.policy, clock
         )
-        self._rooms = RoomRows(self.journal, self._ended, clock, limits)
+        self._rooms = RoomRows(self.journal, self._ended, clock, limits, budget)
         # Subscribers to the events of presence and of rooms.
         self.hear = self._presence.hear
         self.hear_rooms = self._rooms.hear

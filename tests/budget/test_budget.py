@@ -206,3 +206,33 @@ def test_a_disk_that_is_nearly_full_is_kept_for_players_who_are_established() ->
     assert budget.wait_to_begin(established, 0.0) == limits.disk_retry
     for player in (ADA, new, established):
         assert budget.wait_to_move(player, 0.0) == budget.wait(player, 0.0) == 0.0
+
+
+# What is written again and again
+
+
+def test_what_is_written_because_of_any_player_is_counted_to_their_address_only() -> None:
+    budget = Budget(Limits(player=Rate(10, 100), address=Rate(20, 250), written=Rate(50, 500)))
+    budget.let_in(ADA, [HERE], None)
+    budget.let_in(BOB, [HERE], 0.0)
+    budget.let_in(EVE, [ELSEWHERE], None)
+    for player in (ADA, BOB):
+        budget.charge_writing(player, 300, 0.0)
+    assert budget.wait_to_write(ADA, 0.0) == budget.wait_to_write(BOB, 0.0) == 2.0
+    assert budget.wait_to_write(EVE, 0.0) == 0.0
+    assert budget.wait_to_write(ADA, 2.0) == 0.0
+    for player in (ADA, BOB):
+        assert budget.wait(player, 0.0) == 0.0, "they may go on"
+    assert budget.wait_of_newcomer([HERE], 0.0, None) == budget.kept == 0
+    budget.forget(BOB)
+    assert budget.wait_to_write(BOB, 0.0) == 0.0
+    assert not budget.knows(BOB)
+
+
+def test_a_wider_network_may_have_more_written_than_an_address() -> None:
+    budget = Budget(Limits(written=Rate(50, 500), wider_network=8))
+    for number in range(9):
+        player = PlayerId(f"p_{number}")
+        budget.let_in(player, [f"{number}/64", "2001:db8::/56"], 0.0)
+        budget.charge_writing(player, 500, 0.0)
+    assert budget.wait_to_write(PlayerId("p_0"), 0.0) == 500 / (8 * 50)

@@ -33,6 +33,7 @@ from server.rooms.chat import Chat, Line
 from server.rooms.room import Room
 from server.settings import Settings
 from server.storage.batch import Batch
+from server.storage.prices import size_of_document, size_of_line
 from server.storage.sqlite.engine import SqliteEngine
 from server.transport.by_call import Hearer
 from server.wire.messages import ClientMessage
@@ -245,11 +246,12 @@ class Town:
         write = engine.write
 
         async def write_and_note(batch: Batch) -> None:
-            self.written += sum(
-                len((row.state or "").encode())
-                for row in batch.rooms.values()
-                if row.id not in self.arenas
-            )
+            for room in batch.rooms.values():
+                if room.id not in self.arenas:
+                    self.written += size_of_document(room)
+            for line in batch.lines.values():
+                if line.room_id not in self.arenas:
+                    self.written += size_of_line(line)
             await write(batch)
 
         engine.write = write_and_note  # type: ignore[method-assign]
@@ -435,9 +437,14 @@ def _talk(town: Town) -> Iterator[None]:
 
 
 def _hop(town: Town) -> Iterator[None]:
-    room = town.room("snake-arena")
-    messages = ({"type": "join", "room": room, "seat": seat} for seat in (2, 3))
-    return _evenly(town, Limits().rooms.comings, *messages)
+    """From one room of others to the next: the one left and the one joined change, and both say
+    so."""
+    here, rooms = town.still_here, []
+    for each in town.crowd:
+        room = town.open(each.id, "snake-arena")
+        here.room_service.join(PlayerId(each.id), room)
+        rooms.append(room)
+    return _evenly(town, Limits().rooms.comings, *({"type": "join", "room": id} for id in rooms))
 
 
 def _go_and_come(town: Town) -> Iterator[None]:
@@ -918,15 +925,15 @@ COSTS = {
     "look": Cost(keeps=300, writes=0, sends=4_600_000, tells=7_000, computes=1.5),
     "watch": Cost(keeps=300, writes=0, sends=9_000_000, tells=14_000, computes=2.0),
     "unwatch": Cost(keeps=300, writes=0, sends=60_000, tells=35_000, computes=1.5),
-    "join": Cost(keeps=1_200, writes=8_000_000, sends=600_000, tells=190_000, computes=2.5),
-    "leave": Cost(keeps=300, writes=15_000_000, sends=480_000, tells=210_000, computes=2.5),
-    "start": Cost(keeps=160_000, writes=8_000_000, sends=10_000_000, tells=7_000_000, computes=4.5),
-    "act": Cost(keeps=160_000, writes=13_000_000, sends=17_000_000, tells=6_000_000, computes=6.0),
-    "say": Cost(keeps=300, writes=17_000_000, sends=5_600_000, tells=380_000, computes=1.5),
+    "join": Cost(keeps=1_200, writes=1_500_000, sends=600_000, tells=190_000, computes=2.5),
+    "leave": Cost(keeps=300, writes=200_000, sends=480_000, tells=210_000, computes=2.5),
+    "start": Cost(keeps=160_000, writes=600_000, sends=10_000_000, tells=7_000_000, computes=4.5),
+    "act": Cost(keeps=160_000, writes=900_000, sends=17_000_000, tells=6_000_000, computes=6.0),
+    "say": Cost(keeps=300, writes=2_200_000, sends=5_600_000, tells=380_000, computes=1.5),
     "quick_match": Cost(keeps=300, writes=0, sends=700_000, tells=7_000, computes=2.5),
-    "claim": Cost(keeps=300, writes=70_000, sends=170_000, tells=85_000, computes=1.5),
-    "pulse": Cost(keeps=300, writes=70_000, sends=160_000, tells=85_000, computes=1.5),
-    "brb": Cost(keeps=50_000, writes=4_000_000, sends=340_000, tells=100_000, computes=1.5),
+    "claim": Cost(keeps=300, writes=15_000, sends=170_000, tells=85_000, computes=1.5),
+    "pulse": Cost(keeps=300, writes=15_000, sends=160_000, tells=85_000, computes=1.5),
+    "brb": Cost(keeps=50_000, writes=300_000, sends=340_000, tells=100_000, computes=1.5),
 }
 """Of each message, sent as often as a player may."""
 

@@ -395,3 +395,50 @@ async def test_a_disk_that_is_nearly_full_lets_nobody_new_in_and_those_who_are_k
     # A small disk keeps less of itself.
     await has_left(60_000_000, 10**9)
     await server.guest("Zoe")
+
+
+async def test_all_players_of_an_address_have_rooms_written_later_when_it_had_enough_written(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    written = Rate(10_000, 20_000)
+    limits = Limits(budget=msgspec.structs.replace(Limits().budget, written=written))
+    async with run_server(path, limits=limits, trusted_proxies=proxy) as server:
+        here, elsewhere = "192.0.2.1", "192.0.2.2"
+        ada = await guest_from(server, here, "Ada")
+        kim = await one_from(server, here, "players", name="Kim", password=SECRET)
+        eve = await guest_from(server, elsewhere, "Eve")
+        tabs = {
+            name: await server.tab(visitor.cookie)
+            for name, visitor in (("Ada", ada), ("Kim", kim), ("Eve", eve))
+        }
+        opened = await kim.http.post("/api/rooms", json={"game": "snake-arena"})
+        room = opened.json()["id"]
+        for tab in tabs.values():
+            await tab.ask("join", "joined", room=room)
+
+        async def say(name: str, text: str) -> None:
+            await tabs[name].send("say", room=room, text=text)
+            await tabs[name].quiet()
+
+        async def said(after: float) -> list[str]:
+            await server.advance(after)
+            store = server.still_here.store
+            store._rooms.look()
+            await store.flush()
+            return [text for (text,) in rows(path, "SELECT text FROM chat_lines WHERE text <> ''")]
+
+        assert await said(after=10.0) == []
+        assert await said(after=10.0) == []
+        budget, clock = server.still_here.budget, server.still_here.clock
+        budget.charge_writing(PlayerId(ada.id), 40_000, clock.now())
+        # Kim is registered, which makes no difference. Nothing is refused.
+        await say("Kim", "from Kim")
+        assert await said(after=1.5) == []
+        assert await said(after=0.6) == ["from Kim"]
+        budget.charge_writing(PlayerId(ada.id), 40_000, clock.now())
+        assert await said(after=1.2) == ["from Kim"]
+        await say("Eve", "from Eve")
+        assert await said(after=0.0) == ["from Kim", "from Eve"]
+        await say("Kim", "before the stop")
+    assert len(rows(path, "SELECT 1 FROM chat_lines WHERE text <> ''")) == 3

@@ -24,7 +24,7 @@ from tests.rooms.world import World
 KINDS: tuple[type[RoomEvent], ...] = get_args(RoomEvent)
 
 VALUES: set[Any] = {RoomId, MatchId, PlayerId, Line, Outcome, str, int, float, bool}
-VALUES |= {str | None, int | None, float | None, CloseReason, QueueReason | None}
+VALUES |= {str | None, int | None, float | None, PlayerId | None, CloseReason, QueueReason | None}
 VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
 
 

@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from server.base.ids import PlayerId
 from server.base.waiting import within
 from server.games.game import Moment
 from server.games.snake_arena import Arena, SnakeArena
 from server.presence.session import Player
 from server.rooms.document import write_room
-from server.rooms.events import LineSaid, MatchAdvanced, RoomUpdated
+from server.rooms.events import LineSaid, MatchAdvanced, RoomEvent, RoomUpdated
 from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage import room_rows as room_rows_module
 from server.storage.batch import Batch
+from server.storage.prices import PAGE
 from tests.storage.test_journal import BrokenDisk
 from tests.support.answers import until
 from tests.support.live_server import TIMEOUT
@@ -25,6 +27,16 @@ from tests.support.manual_clock import ManualClock
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 FOUR = (3, 4, 3, 4, 3, 4, 3)
+
+
+class LaterClock(ManualClock):
+    """The clock of a process that started an hour later."""
+
+    def to_wall(self, instant: float) -> int:
+        return super().to_wall(instant + 3600)
+
+    def from_wall(self, unix_ms: int) -> float:
+        return super().from_wall(unix_ms) - 3600
 
 
 def players(rig: StorageRig) -> tuple[Player, Player]:
@@ -215,31 +227,195 @@ async def test_spectators_who_come_and_go_write_nothing(
     assert len(documents) == written + 1
 
 
-async def test_lines_of_chat_and_votes_are_written_once_a_second(
+def say(rig: StorageRig, room: Room, text: str, seat: int = 0) -> None:
+    player = room.seats[seat].player
+    assert player is not None
+    rig.room_stream.publish(rig.rooms.say(player, room.id, text, rig.clock.now()))
+
+
+async def talk(rig: StorageRig, room: Room, lines: int) -> list[str]:
+    """As many lines, one and a half seconds apart; return their texts."""
+    said = [f"line {number}" for number in range(lines)]
+    for text in said:
+        rig.clock.move_to(rig.clock.now() + 1.5)
+        say(rig, room, text)
+        await rig.store.journal.written_up_to_here()
+    return said
+
+
+async def test_lines_of_chat_are_written_apart_once_a_second_and_only_the_new_ones(
+    rig: StorageRig, documents: list[str], batches: list[Batch]
+) -> None:
+    room = rig.table("connect-four", *players(rig))
+    await rig.store.journal.written_up_to_here()
+    documents.clear()
+    batches.clear()
+    said = []
+    for tenths in range(51):
+        rig.clock.move_to(2 + tenths / 10)
+        if tenths % 6 == 0:
+            said.append(f"at {tenths}")
+            say(rig, room, said[-1], seat=tenths // 6 % 2)
+        rig.store._rooms.look()
+        await rig.store.journal.written_up_to_here()
+    assert documents == [], "what was said is not part of it"
+    lines = [[line.text for line in batch.lines.values()] for batch in batches if batch.lines]
+    assert 5 <= len(lines) <= 6
+    assert [text for written in lines for text in written] == said
+
+
+async def test_of_a_chat_the_latest_lines_are_kept_and_none_twice(
+    rig: StorageRig, open_rig: Opener
+) -> None:
+    room = rig.table("connect-four", *players(rig))
+    kept = rig.rooms.limits.lines_kept
+    await talk(rig, room, kept + 3)
+    rows = await rig.rows("SELECT number, text FROM chat_lines ORDER BY number")
+    assert rows == [(line.id, line.text) for line in room.chat.lines]
+    assert len(rows) == kept
+    before = [replace(line, at=rig.clock.to_wall(line.at)) for line in room.chat.lines]
+    await rig.kill()
+    clock = LaterClock(200.0)
+    again = await open_rig(clock)
+    (room,) = again.rooms.all.values()
+    assert [replace(line, at=clock.to_wall(line.at)) for line in room.chat.lines] == before
+
+
+async def test_a_kill_loses_at_most_the_last_second_of_a_chat(
+    rig: StorageRig, open_rig: Opener
+) -> None:
+    ada, kim = players(rig)
+    room = rig.table("connect-four", ada, kim)
+    said = await talk(rig, room, 3)
+    at = rig.clock.now()
+    say(rig, room, "in the same second")
+    rig.clock.move_to(at + QUICK.room_interval)
+    rig.store._rooms.look()
+    await rig.store.journal.written_up_to_here()
+    say(rig, room, "in the last second", seat=1)
+    rig.act(room, {"column": 3})  # whose document comes without the line
+    await rig.store.journal.written_up_to_here()
+    await rig.kill()
+    again = await open_rig(ManualClock(10.0))
+    (room,) = again.rooms.all.values()
+    assert [line.text for line in room.chat.lines if line.text] == [*said, "in the same second"]
+    assert await again.check_matches() == 1
+
+
+async def test_the_chat_of_a_room_goes_with_it_and_no_other(rig: StorageRig) -> None:
+    first = rig.table("connect-four", *players(rig))
+    bo, eve = (rig.sign_in(rig.player(name))[0].player for name in ("Bo", "Eve"))
+    second = rig.table("connect-four", bo, eve)
+    for room in (first, second):
+        say(rig, room, "Hello")
+    await rig.store.journal.written_up_to_here()
+    say(rig, first, "Bye")  # in the batch that closes the room, at the latest
+    for _, _, player in list(first.taken()):
+        events = rig.rooms.disconnect(player.id, first.id, rig.clock.now(), has_left=False)
+        rig.room_stream.publish(events)
+    rig.play_until(59.0)
+    say(rig, second, "Still here?")
+    rig.play_until(61.0)
+    assert first.is_closed
+    assert await rig.rows(
+        "SELECT room_id, text FROM chat_lines WHERE text IS NOT NULL ORDER BY number"
+    ) == [(second.id, "Hello"), (second.id, "Still here?")]
+
+
+async def test_a_failing_disk_loses_no_line_that_is_kept_and_piles_up_no_others(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = rig.table("connect-four", *players(rig))
+    await rig.store.journal.written_up_to_here()
+    disk = BrokenDisk(rig, monkeypatch)
+    rows = 0
+    for number in range(rig.rooms.limits.lines_kept + 3):
+        rig.clock.move_to(rig.clock.now() + 1.5)
+        say(rig, room, f"{number}")
+        await disk.wait_until_tried()
+        rows = max(rows, len(rig.store.journal._pending.lines))
+    assert rows == rig.rooms.limits.lines_kept
+    disk.is_broken = False
+    assert await rig.rows("SELECT number, text FROM chat_lines ORDER BY number") == [
+        (line.id, line.text) for line in room.chat.lines
+    ]
+
+
+async def test_changes_of_seats_are_written_at_once_and_many_in_a_row_once_a_second(
     rig: StorageRig, documents: list[str]
 ) -> None:
+    (ada, kim), now = players(rig), 0.0
+    room, events = rig.rooms.open(ada, "snake-arena", now)
+    for player in (ada, kim):
+        events += rig.rooms.join(player, room.id, now)[1]
+    rig.room_stream.publish(events)
+    await rig.store.journal.written_up_to_here()
+    documents.clear()
+    for number in range(80):
+        now = number / 4
+        rig.clock.move_to(now)
+        if number % 2:
+            rig.room_stream.publish(rig.rooms.join(kim, room.id, now)[1])
+        else:
+            rig.room_stream.publish(rig.rooms.leave(kim.id, room.id, now))
+        rig.store._rooms.look()
+        await rig.store.journal.written_up_to_here()
+        if number < QUICK.room_burst:
+            assert len(documents) == number + 1, "a seat is there after a kill"
+    assert len(documents) - QUICK.room_burst <= now / QUICK.room_interval
+    rig.clock.move_to(now + QUICK.room_interval)
+    rig.store._rooms.look()
+    await rig.store.journal.written_up_to_here()
+    names = [seat["player"]["name"] for seat in json.loads(documents[-1])["seats"][:2]]
+    assert names == ["Ada", "Kim"]
+
+
+async def test_what_is_written_is_charged_to_who_caused_it_and_not_to_whose_room_it_is(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, kim = players(rig)
+    room, events = rig.rooms.open(ada, "snake-arena", 0.0)
+    rig.room_stream.publish(events + rig.rooms.join(ada, room.id, 0.0)[1])
+    await rig.store.journal.written_up_to_here()
+    paid: list[tuple[PlayerId, int]] = []
+    monkeypatch.setattr(
+        rig.budget, "charge_writing", lambda player, size, now: paid.append((player, size))
+    )
+
+    async def paid_for(seconds: float, events: list[RoomEvent]) -> set[tuple[PlayerId, int]]:
+        rig.room_stream.publish(events)
+        await rig.store.journal.written_up_to_here()
+        rig.clock.move_to(seconds + 2.0)
+        found = set(paid)
+        paid.clear()
+        return found
+
+    # Kim comes, which the room says; talks; and goes.
+    assert await paid_for(2.0, rig.rooms.join(kim, room.id, 2.0)[1]) == {(kim.id, PAGE)}
+    said = rig.rooms.say(kim, room.id, "\N{GRINNING FACE}" * 300, 4.0)
+    assert await paid_for(4.0, said) == {(kim.id, 2 * PAGE)}
+    assert await paid_for(6.0, rig.rooms.leave(kim.id, room.id, 6.0)) == {(kim.id, PAGE)}
+    assert await paid_for(8.0, rig.rooms.say(ada, room.id, "Bye", 8.0)) == {(ada.id, PAGE)}
+    # What time does is charged to who made the room.
+    updated = RoomUpdated(room.id, 10.0, is_urgent=False)
+    assert await paid_for(10.0, [updated]) == {(ada.id, PAGE)}
+
+
+async def test_votes_are_written_once_a_second(rig: StorageRig, documents: list[str]) -> None:
     ada, kim = players(rig)
     room = rig.table("connect-four", ada, kim)
     for column in FOUR:
         rig.act(room, {"column": column})
     await rig.store.journal.written_up_to_here()
     documents.clear()
-    for tenths in range(1, 50):
+    for tenths in range(1, 12):
         rig.clock.move_to(tenths / 10)
-        if tenths % 5 == 1:
-            player = (ada, kim)[tenths % 2]
-            rig.room_stream.publish(rig.rooms.say(player, room.id, f"{tenths}", rig.clock.now()))
-        else:
-            rig.room_stream.publish(rig.rooms.start(ada, room.id, rig.clock.now()))
+        rig.room_stream.publish(rig.rooms.start(ada, room.id, rig.clock.now()))
         rig.store._rooms.look()
         await rig.store.journal.written_up_to_here()
-    assert 4 <= len(documents) <= 5
-    assert len(set(documents)) == len(documents)
-    rig.clock.move_to(4.9 + QUICK.room_interval)
-    rig.store._rooms.look()
-    await rig.store.journal.written_up_to_here()
-    assert json.loads(documents[-1])["chat"][-1]["text"] == "46"
-    seats = json.loads(documents[-1])["seats"]
+        assert bool(documents) == (tenths / 10 >= QUICK.room_interval)
+    (document,) = documents
+    seats = json.loads(document)["seats"]
     assert [each.get("wants_more", False) for each in seats] == [True, False]
 
 
@@ -277,7 +453,7 @@ async def test_a_document_that_says_what_the_last_one_said_is_not_written(
         await rig.store.journal.written_up_to_here()
     assert [each.rooms for each in batches if each.rooms] == []
     rig.clock.move_to(20.0)
-    rig.room_stream.publish(rig.rooms.say(kim, room.id, "Again?", rig.clock.now()))
+    rig.room_stream.publish(rig.rooms.start(kim, room.id, rig.clock.now()))
     await rig.store.journal.written_up_to_here()
     assert [list(each.rooms) for each in batches if each.rooms] == [[room.id]]
 
@@ -375,25 +551,34 @@ async def test_many_rooms_are_written_in_portions_that_let_the_loop_run(
 
 
 async def test_rooms_that_become_due_again_and_again_do_not_keep_the_rest_from_the_disk(
-    open_rig: Opener,
+    open_rig: Opener, documents: list[str]
 ) -> None:
-    rig = await open_rig(limits=replace(QUICK, rooms_at_once=1, room_portions=10))
+    rig = await open_rig(limits=replace(QUICK, rooms_at_once=1))
     tables = [
         rig.table("connect-four", rig.sign_in(rig.player(one))[0].player, kim)
         for one, kim in (
             (one, rig.sign_in(rig.player(f"{one} too"))[0].player) for one in ("Ada", "Bob", "Eve")
         )
     ]
+    await rig.store.journal.written_up_to_here()
+    documents.clear()
 
-    async def change() -> None:
+    def change() -> None:
+        for room in tables:
+            assert room.match is not None
+            advanced = MatchAdvanced(room.id, room.match.id, room.match.players, (), 0.0)
+            rig.room_stream.publish([advanced])
+
+    async def go_on() -> None:
         while True:
-            for room in tables:
-                rig.store._rooms._note(room.id)
+            change()
             await asyncio.sleep(0)
 
-    changing = asyncio.create_task(change())
+    change()
+    changing = asyncio.create_task(go_on())
     await within(TIMEOUT, rig.store._rooms.collect())
     changing.cancel()
+    assert len(documents) == 2 * len(tables), "those that were due, and those of meanwhile, once"
 
 
 async def test_actions_of_a_bot_and_returns_are_distinguished_from_moves(rig: StorageRig) -> None:

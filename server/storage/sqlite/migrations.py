@@ -194,6 +194,32 @@ MIGRATIONS = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX records_match ON records (match_id);
     """,
+    """
+    CREATE TABLE chat_lines (              -- the latest of each open room
+        room_id TEXT NOT NULL REFERENCES rooms (id),
+        place INTEGER NOT NULL,            -- which the line takes from the oldest one
+        number INTEGER NOT NULL,           -- in its room, from 1
+        at INTEGER NOT NULL,
+        player_id TEXT,                    -- NULL: the room's own line
+        name TEXT,
+        text TEXT,
+        notice TEXT,
+        seat INTEGER,
+        PRIMARY KEY (room_id, place)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR REPLACE INTO chat_lines
+        SELECT rooms.id, json_extract(line.value, '$.id') % 50, json_extract(line.value, '$.id'),
+            json_extract(rooms.state, '$.written_at') + CAST(round(1000 * (
+                json_extract(line.value, '$.at') - json_extract(rooms.state, '$.written')
+            )) AS INTEGER),
+            json_extract(line.value, '$.player_id'), json_extract(line.value, '$.name'),
+            json_extract(line.value, '$.text'), json_extract(line.value, '$.notice'),
+            json_extract(line.value, '$.seat')
+        FROM rooms,
+            json_each(iif(json_valid(rooms.state), rooms.state, '{}'), '$.chat') AS line;
+    UPDATE rooms SET state = json_remove(state, '$.chat', '$.written', '$.written_at')
+        WHERE json_valid(state);
+    """,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from server.base.ids import MatchId, PlayerId
+from server.base.ids import MatchId, PlayerId, RoomId
 from server.presence.status import Reason, Status
 from server.storage.rows import (
     CutShort,
@@ -15,6 +15,7 @@ from server.storage.rows import (
     LastProcess,
     StoredAccount,
     StoredChange,
+    StoredLine,
     StoredMatch,
     StoredMatches,
     StoredMove,
@@ -217,8 +218,15 @@ class Queries:
             "SELECT id, game, private, made_by, opened_at, state FROM rooms"
             " WHERE closed_at IS NULL ORDER BY opened_at, rowid",
         )
+        lines: dict[RoomId, list[StoredLine]] = {}
+        for id, *line in await _all(
+            self._signing_in,
+            "SELECT room_id, number, at, player_id, name, text, notice, seat FROM chat_lines"
+            " ORDER BY room_id, number",
+        ):
+            lines.setdefault(RoomId(id), []).append(StoredLine(*line))
         return [
-            StoredRoom(id, game, bool(private), made_by, opened_at, state)
+            StoredRoom(id, game, bool(private), made_by, opened_at, state, lines.get(id, []))
             for id, game, private, made_by, opened_at, state in rows
         ]
 

@@ -18,6 +18,7 @@ from server.storage.batch import Batch
 from server.storage.rows import (
     BootRow,
     ChangeRow,
+    LineRow,
     LookalikeRow,
     MatchPlayerRow,
     MatchRow,
@@ -103,6 +104,10 @@ _REMOVE_PLAYER = """
     DELETE FROM players WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
 """
 _PUT_ROOM = _put("rooms", RoomRow.__struct_fields__, "id", "closed_at", "close_reason", "state")
+_PUT_LINE = _put(
+    "chat_lines", LineRow.__struct_fields__, "room_id, place", *LineRow.__struct_fields__[2:]
+)
+_REMOVE_LINES = "DELETE FROM chat_lines WHERE room_id = ?"
 _PUT_MATCH = _put(
     "matches",
     MatchRow.__struct_fields__,
@@ -172,6 +177,8 @@ def _statements(batch: Batch) -> tuple[tuple[str, Collection[Any]], ...]:
         (_UPDATE_SESSIONS, batch.session_states.values()),
         (_END_SESSIONS, batch.endings),
         (_PUT_ROOM, batch.rooms.values()),
+        (_PUT_LINE, batch.lines.values()),
+        (_REMOVE_LINES, _one_column(row.id for row in batch.rooms.values() if row.is_closed)),
         (_PUT_MATCH, [_match_values(row) for row in batch.matches.values()]),
         (_PUT_MATCH_PLAYER, batch.match_players.values()),
         (_PUT_MOVE, batch.moves),

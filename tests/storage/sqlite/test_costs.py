@@ -19,6 +19,7 @@ from server.storage.rows import (
     BootRow,
     ChangeRow,
     Ending,
+    LineRow,
     LookalikeRow,
     LostRoom,
     MatchPlayerRow,
@@ -91,6 +92,11 @@ def room(id: str, of: str, closed_at: int | None = 9) -> RoomRow:
     return RoomRow(RoomId(id), "a-game", False, PlayerId(of), 5, closed_at, None, None)
 
 
+def add_line(batch: Batch, room: str, place: int = 0) -> None:
+    of = RoomId(room)
+    batch.lines[of, place] = LineRow(of, place, 1, 5, PlayerId("a"), "a", "Hello", None, None)
+
+
 def add_match(
     batch: Batch, id: str, *players: str, ended_at: int | None = 9, private: bool = True
 ) -> None:
@@ -119,10 +125,12 @@ def stored(scale: int) -> Batch:
     batch = Batch(boots=[BootRow(5, "1")])
     names = ["a", "b", *map("p{}".format, range(scale))]
     for name in names:
+        add_line(batch, f"r-open-{name}")
         batch.players.append(player(name))
         batch.lookalikes.append(LookalikeRow(f"like-{name}", PlayerId(name)))
         batch.sessions.append(session(f"s-{name}", name))
         batch.rooms[RoomId(f"r-{name}")] = room(f"r-{name}", name)
+        batch.rooms[RoomId(f"r-open-{name}")] = room(f"r-open-{name}", name, None)
         add_change(batch, name, f"s-{name}")
         add_match(batch, f"m-{name}", name, "a" if name == "p0" else "p0")
         batch.moves.append(MoveRow(MatchId(f"m-{name}"), 1, 0, 0, "{}", None))
@@ -159,11 +167,15 @@ def every_kind_of_row() -> Batch:
         endings=[Ending(SessionId("s-b"), Reason.KICKED, 9)],
         freed_names=[PlayerId("b"), PlayerId("new")],
         removed_players=[PlayerId("withdrawn")],
-        rooms={RoomId("r-a"): room("r-a", "a", None)},
+        rooms={
+            RoomId("r-a"): room("r-a", "a", None),
+            RoomId("r-open-b"): room("r-open-b", "b"),
+        },
         moves=[MoveRow(MatchId("m-new"), 1, 0, 0, "{}", None)],
         lost_rooms=[LostRoom(RoomId("r-a"), 9)],
         stops=[9],
     )
+    add_line(batch, "r-open-a")
     add_change(batch, "a", "s-a")
     add_match(batch, "m-new", "a", "b", ended_at=None)
     add_match(batch, "m-rated", "a", "new")

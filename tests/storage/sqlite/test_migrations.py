@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import astuple
 
 from server.accounts.lookalikes import lookalikes
 from server.base.ids import MatchId, PlayerId
@@ -37,7 +38,7 @@ def tables(disk: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(name, sql.replace('"', "")) for name, sql in rows]
 
 
-@pytest.mark.parametrize("schema", [3, 4])
+@pytest.mark.parametrize("schema", [3, 4, 5])
 def test_the_released_migrations_make_the_released_schema(tmp_path: Path, schema: int) -> None:
     path = tmp_path / "test.db"
     make(path, schema)
@@ -168,6 +169,9 @@ PRIVATE, PUBLIC, RUNNING = (
 )
 """The players and matches of `schema_4.sql`."""
 
+ADA_5, KIM_5 = PlayerId("p_KM7h18kE0W07C4fbtzkMPQ"), PlayerId("p_KM7h1wo6UH7oM9I7z_zA2g")
+"""The players of `schema_5.sql`."""
+
 
 async def test_matches_of_the_version_before_stay_private(tmp_path: Path, open_rig: Opener) -> None:
     make(tmp_path / "test.db", 4)
@@ -194,3 +198,37 @@ async def test_matches_of_the_version_before_stay_private(tmp_path: Path, open_r
     assert await listed(ADA_4, EVE_4) == [RUNNING, PUBLIC]
     assert await listed(ADA_4, KIM_4) == [PUBLIC, PRIVATE]
     assert await listed(EVE_4, KIM_4) == []
+
+
+async def test_the_chat_of_the_version_before_is_carried_over(
+    tmp_path: Path, open_rig: Opener
+) -> None:
+    path = tmp_path / "test.db"
+    make(path, 5)
+    with closing(sqlite3.connect(path)) as disk, disk:
+        # A document that cannot be read costs only its room.
+        disk.execute(
+            "INSERT INTO rooms (id, game, private, made_by, opened_at, state)"
+            " SELECT 'r_broken', game, private, made_by, opened_at, '{' FROM rooms LIMIT 1"
+        )
+    said = [
+        (1, 0, None, "Ada", None, "joined", 0),
+        (2, 0, None, "Kim", None, "joined", 1),
+        (3, 1500, ADA_5, "Ada", 'Hello "Kim", \\n \N{GRINNING FACE} $[0]', None, None),
+        (4, 2250, KIM_5, "Kim", "\u00bfQu\u00e9 tal?", None, None),
+    ]
+    for at in (100.0, 200.0):
+        rig = await open_rig(ManualClock(at))
+        (room,) = rig.rooms.all.values()
+        assert [astuple(line) for line in room.chat.lines] == [
+            (number, ms / 1000, id, name, text, notice, seat)
+            for number, ms, id, name, text, notice, seat in said
+        ]
+        assert (room.host, await rig.check_matches()) == (ADA_5, 1)
+        assert await rig.rows("SELECT state IS NULL, close_reason FROM rooms ORDER BY id") == [
+            (1, "empty"),
+            (0, None),
+            (1, "failed"),
+        ]
+        await rig.store.close()
+    assert await rig.rows("PRAGMA foreign_key_check") == []

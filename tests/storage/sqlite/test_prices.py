@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -20,12 +21,13 @@ from server.base.ids import (
 )
 from server.presence.status import Reason, Status
 from server.storage.batch import Batch
-from server.storage.prices import price
+from server.storage.prices import PAGE, price, size_of_document, size_of_line
 from server.storage.rows import (
     BootRow,
     ChangeRow,
     Ending,
     Lasting,
+    LineRow,
     LookalikeRow,
     LostRoom,
     MatchPlayerRow,
@@ -180,7 +182,7 @@ TABLES: dict[type, str] = {
     MatchPlayerRow: "match_players",
     MoveRow: "moves",
 }
-"""The fields of a batch."""
+"""The fields of a batch, of rows that last."""
 
 
 @pytest.fixture
@@ -197,10 +199,12 @@ def size_of(connection: sqlite3.Connection) -> int:
 
 
 def add(batch: Batch, row: Any) -> None:
-    field = getattr(batch, TABLES[type(row)])
+    field = getattr(batch, (TABLES | {LineRow: "lines"})[type(row)])
     match row:
         case RoomRow(id=id) | MatchRow(id=id):
             field[id] = row
+        case LineRow(room_id=id, place=place):
+            field[id, place] = row
         case MatchPlayerRow(match_id=id, seat=seat):
             field[id, seat] = row
         case _:
@@ -268,8 +272,9 @@ def test_every_table_has_rows_that_are_paid_for_or_its_reason(empty: sqlite3.Con
     write_batch(empty, batch_of(one_of_each()))
     follow_from_matches = {"ratings", "rating_changes", "weekly_gains", "records"}
     of_the_operator = {"boots"}
+    go_with_their_room = {"chat_lines"}
     assert {table for table, count in counts(empty).items() if not count} == (
-        follow_from_matches | of_the_operator
+        follow_from_matches | of_the_operator | go_with_their_room
     )
 
 
@@ -280,8 +285,9 @@ def test_rows_that_replace_others_take_no_more_of_the_disk_each_time(
     replacing: dict[type, Any] = {
         PasswordRow: PasswordRow(rows[PlayerRow].id, HASH),
         LostRoom: LostRoom(rows[RoomRow].id, NOW),
+        LineRow: line("a", "b", 10)(0, 0),
     }
-    write_batch(empty, batch_of(rows))
+    write_batch(empty, batch_of(rows | {LineRow: replacing[LineRow]}))
     before = counts(empty)
     for kind in get_args(Replacing):
         batch = Batch()
@@ -310,3 +316,61 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
         table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         for (table,) in tables
     }
+
+
+def document(size: int) -> Callable[[int, int], RoomRow]:
+    def make(number: int, time: int) -> RoomRow:
+        state = chr(97 + time % 26) * (size + time)
+        return RoomRow(ROOMS[number], "a-game", False, PLAYERS[0], NOW, None, None, state)
+
+    return make
+
+
+def line(letter: str, other: str, length: int) -> Callable[[int, int], LineRow]:
+    def make(number: int, time: int) -> LineRow:
+        place, words = time % 50, (letter if time < 50 else other) * (length - time % 2)
+        return LineRow(ROOMS[number], place, time, NOW, PLAYERS[0], LONGEST, words, None, None)
+
+    return make
+
+
+ROOMS = [new_room_id() for _ in range(60)]
+WRITTEN: dict[str, tuple[Callable[[int, int], RoomRow | LineRow], int]] = {
+    "a document": (document(600), 1),
+    "a document of many players": (document(3_000), 1),
+    "a document of a large game": (document(6_000), 1),
+    "a line": (line("a", "b", 10), 50),
+    "a long line": (line("a", "b", 300), 50),
+    "the longest line": (line("\U0001f600", "\U0001f601", 300), 50),
+}
+"""What takes the place of another, and how many of it a room has."""
+
+
+@pytest.mark.parametrize("sample", WRITTEN)
+def test_what_is_written_again_counts_as_much_as_the_log_grows(sample: str, tmp_path: Path) -> None:
+    make, of_a_room = WRITTEN[sample]
+    path = tmp_path / "test.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        disk.execute("PRAGMA journal_mode = WAL")
+        disk.execute("PRAGMA wal_autocheckpoint = 0")
+        migrate(disk)
+        before = Batch()
+        for number in range(len(ROOMS)):
+            before.rooms[ROOMS[number]] = document(600)(number, 0)
+            for time in range(of_a_room):
+                add(before, make(number, time))
+        disk.execute("PRAGMA foreign_keys = OFF")
+        write_batch(disk, before)
+        disk.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        counted = 0
+        for time in range(1, 11):
+            batch = Batch()
+            # Not those that are beside each other.
+            for number in range(time % 6, len(ROOMS), 6):
+                row = make(number, of_a_room + time)
+                counted += size_of_document(row) if type(row) is RoomRow else size_of_line(row)
+                add(batch, row)
+            write_batch(disk, batch)
+        grown = (tmp_path / "test.db-wal").stat().st_size
+    assert counted % PAGE == 0
+    assert grown / 1.5 <= counted <= 1.1 * grown, "a commit and its free pages come on top"
