@@ -15,7 +15,8 @@ export class RoomBanners {
   #clocks;
   #do;
   #absent;
-  #shown = new KeyedList(byId('room-banners'));
+  #notes = new KeyedList(place('room-notes')); // beside the board, one at a time
+  #cards = new KeyedList(place('room-cards')); // over the board
   #announced = new Set(); // ids
   #regions = new Map(); // live region -> ids of the banners in it
 
@@ -37,7 +38,8 @@ export class RoomBanners {
   }
 
   #empty() {
-    this.#shown.clear();
+    this.#notes.clear();
+    this.#cards.clear();
     this.#announced.clear();
     write(byId('room-heard'), '');
     write(byId('room-alert'), '');
@@ -47,10 +49,11 @@ export class RoomBanners {
   draw(room, game) {
     const absent = this.#absent.of(Object.values(room.info.seats).filter(isAbsent).map(({ player }) => player.id));
     const banners = bannersOf(room, game, this.#here.player?.id, absent);
-    const gone = this.#shown.draw(banners, {
-      keyOf: ({ id }) => id,
-      partsOf: (banner, known) => this.#partsOf(banner, known, room),
-    });
+    const how = { keyOf: ({ id }) => id, partsOf: (banner, known) => this.#partsOf(banner, known, room) };
+    const gone = [
+      ...this.#notes.draw(banners.filter(({ isCard }) => !isCard), how),
+      ...this.#cards.draw(banners.filter(({ isCard }) => isCard), how),
+    ];
     for (const id of gone) {
       this.#announced.delete(id);
       // A screen reader must not find outdated content.
@@ -97,6 +100,12 @@ export class RoomBanners {
   }
 }
 
+function place(className) {
+  const element = make('div', className);
+  byId('room-banners').append(element);
+  return element;
+}
+
 const regionOf = ({ tone }) => tone === 'urgent' ? 'room-alert' : 'room-heard';
 
 const textNow = ({ at, text }) => text(at === undefined ? '' : onClock((at - performance.now()) / 1000));
@@ -112,7 +121,7 @@ function newBanner(id) {
 
 const isAbsent = ({ absent, status }) => absent !== undefined || status === 'reconnecting';
 
-/** [{id, tone, at, text(clock), buttons}]; absent: the ids of the players whose absence is shown. */
+/** [{id, tone, at, text(clock), buttons, isCard}]; absent: the ids of the players whose absence is shown. */
 function bannersOf(room, game, ownId, absent) {
   const during = isRunning(room.info)
     ? [...aboutOneself(room, game), ...aboutAbsent(room, absent), ...aboutPlace(room)]
@@ -126,7 +135,7 @@ function aboutOneself({ own }, game) {
   const cost = game === undefined ? '' : costOf(game.policy, own.skipped);
   if (own.asked) {
     banners.push({
-      id: 'asked', tone: 'urgent', at: own.asked.expires_at,
+      id: 'asked', isCard: true, tone: 'urgent', at: own.asked.expires_at,
       text: (clock) => say('room.asked', { name: own.asked.by, clock, cost }),
       buttons: [{ label: say('room.here'), act: (_, here) => here.stay() }],
     });
@@ -135,7 +144,7 @@ function aboutOneself({ own }, game) {
   else if (own.bot) banners.push({ id: 'bot', tone: 'urgent', text: () => say('room.bot_own') });
   else if (own.back_at !== undefined) {
     banners.push({
-      id: 'brb', tone: 'away', at: own.back_at, text: (clock) => say('room.brb_own', { clock }),
+      id: 'brb', isCard: true, tone: 'away', at: own.back_at, text: (clock) => say('room.brb_own', { clock }),
       buttons: [{ label: say('brb.back'), act: (room) => room.brb(0) }],
     });
   } else if (own.skipped) {
@@ -157,7 +166,7 @@ function aboutAbsence(room, seat, { player: { name }, absent }) {
   const mayClaim = isOver && isInMatch(room) && !waits.includes(room.seat);
   if (mayClaim) {
     return [{
-      id: `claim-${seat}`, tone: 'urgent',
+      id: `claim-${seat}`, isCard: true, tone: 'urgent',
       text: () => say('room.claim_now', { name }),
       buttons: [
         { label: say('room.claim_win'), act: (there) => there.claim('win') },
@@ -208,17 +217,17 @@ function aboutStart({ info, own }, game, ownId, absent) {
   const isHost = info.host === own.player.id;
   if (present.length < game.least) {
     const text = () => say(game.most === game.least ? 'room.alone' : 'room.too_few', { count: game.least });
-    banners.push({ id: 'alone', tone: 'info', text, buttons: [copy] });
+    banners.push({ id: 'alone', isCard: true, tone: 'info', text, buttons: [copy] });
   } else if (isHost) {
     banners.push({
-      id: 'start', tone: 'good', at: info.starts_at,
+      id: 'start', isCard: true, tone: 'good', at: info.starts_at,
       text: (clock) => [say('room.may_start', { count: present.length }), clock && say('room.starts', { clock })].filter(Boolean).join(' '),
       buttons: [{ label: say('room.start'), act: (there) => there.start() }, copy],
     });
   } else {
     const host = people.find(({ player }) => player.id === info.host)?.player.name ?? '?';
     banners.push({
-      id: 'host', tone: 'info', at: info.starts_at,
+      id: 'host', isCard: true, tone: 'info', at: info.starts_at,
       text: (clock) => [say('room.host_starts', { name: host }), clock && say('room.starts', { clock })].filter(Boolean).join(' '),
     });
   }
@@ -246,7 +255,7 @@ function outcomeBanner(match, own, ownId, present, game) {
   ].filter(Boolean).join(' ');
   const mayStart = own !== null && !own.wants_more && game !== undefined && isEnough;
   return {
-    id: `outcome-${number}`, tone: outcome.winners.includes(played) ? 'good' : 'info', text,
+    id: `outcome-${number}`, isCard: true, tone: outcome.winners.includes(played) ? 'good' : 'info', text,
     buttons: mayStart ? [{ label: say('room.again'), act: (there) => there.start() }] : [],
   };
 }

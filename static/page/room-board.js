@@ -27,6 +27,7 @@ export class RoomBoard {
     this.clear();
     this.#Part = Part ?? PlainGame;
     this.#say = sayOf(game);
+    byId('room-table').dataset.cards = Part?.cards ?? '';
   }
 
   clear() {
@@ -35,13 +36,13 @@ export class RoomBoard {
     this.#drawn = '';
     this.#last = [];
     this.#room = null;
-    byId('board').replaceChildren();
+    for (const id of ['board', 'room-line']) byId(id).replaceChildren();
   }
 
   draw(room) {
     this.#room = room;
     const { info, view, seat, isStale } = room;
-    const hasMatch = info.match !== undefined && view !== null;
+    const hasMatch = hasBoard(room);
     byId('board').hidden = !hasMatch;
     byId('board').inert = isStale;
     byId('board-card').classList.toggle('is-stale', isStale);
@@ -62,7 +63,7 @@ export class RoomBoard {
 
   #begin(room, which) {
     this.#part?.destroy();
-    byId('board').replaceChildren();
+    for (const id of ['board', 'room-line']) byId(id).replaceChildren();
     this.#drawn = which;
     this.#last = [];
     const element = make('div');
@@ -72,6 +73,7 @@ export class RoomBoard {
       act: (action) => this.#act(room, action),
       say: this.#say,
       seats: () => seatsOf(room),
+      line: byId('room-line'),
     };
     this.#guard(() => { this.#part = new this.#Part(element, table); });
   }
@@ -115,8 +117,18 @@ export class RoomBoard {
   }
 }
 
+/** True from the beginning of the first match on. */
+export const hasBoard = ({ info, view }) => info.match !== undefined && view !== null;
+
 /** True while a match runs. */
 export const isRunning = ({ match }) => match !== undefined && match.outcome === undefined;
+
+/** Returns the seats whose turn it is. If the match waits for all who play, there is no turn to show. */
+export function turnsOf({ match, seats }) {
+  const waits = match?.waits_for ?? [];
+  const playing = Object.values(seats).filter((seat) => seat.brb_left !== undefined).length;
+  return waits.length < playing ? waits : [];
+}
 
 /** Returns the number of seats without a player. */
 export function freeSeats({ seats }) {

@@ -1,21 +1,23 @@
 // The chat of a room, with notices of the room itself.
 
-import { byId, make } from '/static/page/elements.js';
+import { byId, make, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say, time } from '/static/page/language.js';
+import { attemptIn } from '/static/page/problems.js';
 import { noticeOf } from '/static/page/room-words.js';
 
 const NEAR = 40; // pixels from the end that count as "at the end"
 
 export class RoomChat {
-  #do;
   #here;
+  #send;
   #lines = new KeyedList(byId('chat-log'));
   #shown = null;
 
-  constructor(here, { act }) {
+  /** say(text): says it in the room. */
+  constructor(here, { say: send }) {
     this.#here = here;
-    this.#do = act;
+    this.#send = send;
     byId('chat-form').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#say();
@@ -26,6 +28,7 @@ export class RoomChat {
   clear() {
     this.#clearLines();
     byId('chat-text').value = '';
+    write(byId('chat-error'), '');
   }
 
   draw({ chat, isStale }) {
@@ -62,7 +65,7 @@ export class RoomChat {
     const text = input.value.trim();
     if (!text) return;
     input.value = '';
-    if (await this.#do((room) => room.say(text))) return;
+    if (await attemptIn(byId('chat-error'), () => this.#send(text))) return;
     input.value ||= text; // keep the input
     input.focus();
   }

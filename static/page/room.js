@@ -9,13 +9,16 @@ import { inWords, onClock } from '/static/page/durations.js';
 import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say, sayWord } from '/static/page/language.js';
-import { attempt, attemptIn, explain } from '/static/page/problems.js';
-import { isInMatch, RoomBoard } from '/static/page/room-board.js';
+import { attempt, explain } from '/static/page/problems.js';
+import { hasBoard, isInMatch, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
 import { RoomChat } from '/static/page/room-chat.js';
+import { RoomPanels } from '/static/page/room-panels.js';
 import { RoomSeats } from '/static/page/room-seats.js';
 import { afkRules } from '/static/page/room-words.js';
+import { Strip } from '/static/page/strip.js';
 import { setTitle } from '/static/page/title.js';
+import { toast } from '/static/page/toasts.js';
 
 const LEAST_BREAK = 1; // seconds of the budget
 const ROOM_BREAKS = [30, 60, 120, 180, 300]; // seconds
@@ -35,7 +38,9 @@ export class RoomView {
   #isLow = false;
   #clocks = new Clocks(() => this.#draw());
   #leaving = new Confirmation('leave', 'room-leave', { onYes: () => this.#leave() });
-  #seats;
+  #seats = new RoomSeats(this.#clocks);
+  #strip;
+  #panels;
   #banners;
   #chat;
   #board;
@@ -47,9 +52,10 @@ export class RoomView {
     this.#alerts = alerts;
     this.#onLeave = onLeave;
     const act = (what) => this.#do(what);
-    this.#seats = new RoomSeats(this.#clocks, { act, onOwnClock: (clock) => this.#hearClock(clock) });
+    this.#strip = new Strip(this.#clocks, { act, onOwnClock: (clock) => this.#hearClock(clock) });
+    this.#panels = new RoomPanels(here);
     this.#banners = new RoomBanners(here, this.#clocks, { act, onAbsence: () => this.#draw() });
-    this.#chat = new RoomChat(here, { act });
+    this.#chat = new RoomChat(here, { say: (text) => this.#room.say(text) });
     this.#board = new RoomBoard({ onProblem: (problem) => this.#complain(problem) });
     here.on('room', (room) => { if (room === this.#room) this.#draw(); });
     here.on('pulse', ({ room, by }) => {
@@ -64,8 +70,7 @@ export class RoomView {
     onPress(byId('room-invite'), () => this.copyLink());
     onPress(byId('room-leave'), () => this.#askToLeave());
     onPress(byId('room-brb'), async () => {
-      // The button to return is at the top, which may be out of sight on a phone.
-      if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) byId('room-head').scrollIntoView();
+      if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) this.#panels.close();
     });
     onLanguage(() => this.#draw());
   }
@@ -92,6 +97,7 @@ export class RoomView {
   /** The section is hidden: a player keeps the seat, a spectator leaves. */
   close() {
     this.#isOpen = false;
+    this.#panels.draw(null, false);
     this.#clocks.clear();
     this.#hearClock(null);
     if (this.#room !== null && this.#room.seat !== null) return;
@@ -143,6 +149,7 @@ export class RoomView {
     if (id !== this.#wanted && room?.seat === null) room.leave(); // another section is shown by now
     if (id !== this.#wanted || room === undefined) return;
     this.#board.use(game, Part);
+    this.#strip.use(game, Part);
     this.#room = room;
     this.#leaveOthers();
     this.#draw();
@@ -173,11 +180,12 @@ export class RoomView {
     this.#hasFailed = false;
     this.#clocks.clear();
     this.#seats.clear();
+    this.#strip.clear();
     this.#banners.clear();
     this.#chat.clear();
     this.#board.clear();
     this.#leaving.close();
-    for (const id of ['room-error', 'room-said']) write(byId(id), '');
+    for (const id of ['room-error', 'room-said']) toast(byId(id), '');
     this.#hearClock(null);
   }
 
@@ -202,11 +210,12 @@ export class RoomView {
   // Actions
 
   #do(what) {
-    return attemptIn(byId('room-error'), () => what(this.#room, this.#here, this));
+    toast(byId('room-error'), '');
+    return attempt(() => what(this.#room, this.#here, this), (problem) => this.#complain(problem));
   }
 
   #complain(problem) {
-    write(byId('room-error'), explain(problem));
+    toast(byId('room-error'), explain(problem));
   }
 
   // Drawing
@@ -216,6 +225,7 @@ export class RoomView {
     const room = this.#room;
     byId('room-wait').hidden = room !== null;
     byId('room-table').hidden = room === null;
+    this.#panels.draw(room, room !== null && hasBoard(room));
     if (room === null) {
       this.#drawWait();
       return;
@@ -226,7 +236,8 @@ export class RoomView {
     this.#drawAbout(info);
     this.#board.draw(room);
     this.#chat.draw(room);
-    this.#seats.draw(room, game?.policy);
+    this.#seats.draw(room);
+    this.#strip.draw(room, game?.policy);
     this.#banners.draw(room, game);
     this.#drawBreak(room);
     this.#drawRules(game);

@@ -71,6 +71,7 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await expect(ada.at("#room-title")).to_have_text(TITLE)
     await expect(ada.at(".hands")).to_contain_text("Show a hand:")
     await expect(ada.at(".hands")).to_have_css("column-gap", "12px")
+    await ada.at("#room-more").click()
     await ada.at("#language").select_option("es")
     await expect(ada.at("#room-title")).to_have_text("Piedra, papel o tijera")
     # A key that is held since it answered the warning, say, shows no hand.
@@ -81,6 +82,7 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await ada.page.keyboard.up("Enter")
     await hand(ada, "Rock").click()  # a text that exists only in English
     await expect(ada.at(".hands")).to_have_text("You show Rock.")
+    await ada.at("#room-more").click()
     await ada.at("#language").select_option("en")
     await kim.send("act", room=room, action={"hand": "paper"})
     await expect(ada.at("[data-banner^=outcome]")).to_contain_text("Kim wins")

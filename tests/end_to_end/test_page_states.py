@@ -8,12 +8,10 @@ and those of the games in test_play.py.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, CDPSession, Page, Route, expect
+from playwright.async_api import Browser, CDPSession, Route, expect
 
 from tests.support.answers import until_status
 from tests.support.axe import find_violations
@@ -23,42 +21,12 @@ from tests.support.live_server import LiveServer, Tab, Visitor
 from tests.support.manual_clock import SLOT
 from tests.support.page_server import run_page_server
 from tests.support.pictures import FOLDER, PROFILE, README_HEIGHT, README_WIDTH, take_picture
+from tests.support.screens import Screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PASSWORD = "correct horse"  # as that of every `member`
 PHONE_AGENT = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """A screen and the preferences of its user; sizes in CSS pixels."""
-
-    name: str
-    width: int
-    height: int
-    scheme: Literal["light", "dark"]
-    is_phone: bool = False
-    is_calm: bool = False
-    is_sharp: bool = False
-
-    async def show(self, page: Page, browser: CDPSession) -> None:
-        """Apply this screen to the page."""
-        await page.set_viewport_size({"width": self.width, "height": self.height})
-        await page.emulate_media(
-            color_scheme=self.scheme, reduced_motion="reduce" if self.is_calm else "no-preference"
-        )
-        # Playwright sets these only for a whole profile.
-        await browser.send(
-            "Emulation.setDeviceMetricsOverride",
-            {
-                "width": self.width,
-                "height": self.height,
-                "deviceScaleFactor": 0,  # unchanged
-                "mobile": self.is_phone,
-            },
-        )
-        await browser.send("Emulation.setTouchEmulationEnabled", {"enabled": self.is_phone})
 
 
 DESK = Screen("desk-light", 1280, 800, "light")

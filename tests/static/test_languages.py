@@ -84,9 +84,7 @@ COMPOSED = {
 GAMES = {
     "connect-four": ["red", "yellow"],
     "snake-arena": ["up", "left", "right", "down"],
-    "trivia-round": [
-        *("is_right", "is_wrong", "is_answered", "is_choosing", "is_skipped", "is_gone"),
-    ],
+    "trivia-round": [],
 }
 """The games with a page part, and the texts that their parts compose keys for."""
 

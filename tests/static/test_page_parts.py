@@ -24,6 +24,7 @@ _TRIVIA = """async () => {
     act: async (action) => { acts.push(action); },
     say: (key) => JSON.stringify(words.en[key]),
     seats: () => [{ seat: 0, name: 'Ada' }],
+    line: document.body.appendChild(document.createElement('div')),
   };
   const part = new Part(document.body.appendChild(document.createElement('div')), table);
   const texts = { en: { question: '?', choices: ['1', '2', '3', '4'] } };
@@ -97,7 +98,9 @@ _RESULT = """async ([game, own]) => {
     import(`/static/games/${game}/part.js`), import('/static/page/language.js'),
     import('/static/page/room-words.js')]);
   const seats = [{ seat: 0, name: 'Ada' }, { seat: 1, name: 'Kim' }];
-  const table = { seat: own, say: (key, values) => sayIn(words, key, values), seats: () => seats };
+  const line = document.createElement('div');
+  const say = (key, values) => sayIn(words, key, values);
+  const table = { seat: own, say, seats: () => seats, line };
   const outcome = { winners: [0, 1], reason: 'time_up' };
   const snake = { cells: [[1, 1], [1, 2]], length: 2 };
   const view = {

@@ -1,7 +1,6 @@
-// Connect Four on the screen: the players' discs, whose turn it is, and the board. Draws the view
-// of the server (server/games/connect_four.py). The picture is one SVG, hidden from screen readers;
-// above it lie seven buttons, one a column, which can be pressed, reached with the arrows, and read
-// out.
+// Connect Four on the screen: the board, and whose turn it is. Draws the view of the server
+// (server/games/connect_four.py). The picture is one SVG, hidden from screen readers; above it lie
+// seven buttons, one a column, which can be pressed, reached with the arrows, and read out.
 
 import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
 
@@ -38,7 +37,6 @@ const STAR = 'M0 -27 7 -7 27 0 7 7 0 27 -7 7 -27 0 -7 -7Z';
 export default class ConnectFour {
   #table;
   #root = make('div', 'connect-four');
-  #players = make('ul', 'players');
   #status = make('p', 'turn');
   #headline = make('strong');
   #detail = make('span');
@@ -54,9 +52,8 @@ export default class ConnectFour {
 
   constructor(element, table) {
     this.#table = table;
-    this.#players.setAttribute('role', 'list');
     this.#status.setAttribute('role', 'status');
-    this.#status.append(this.#headline, ' ', this.#detail);
+    this.#status.append(this.#headline, this.#detail);
     const frame = make('div', 'table');
     this.#columns.setAttribute('role', 'group');
     this.#columns.style.setProperty('--columns', COLUMNS);
@@ -64,9 +61,18 @@ export default class ConnectFour {
     for (let column = 0; column < COLUMNS; column += 1) this.#columns.append(this.#makeButton(column));
     this.#columns.addEventListener('keydown', (event) => this.#onKey(event));
     frame.append(this.#board.element, this.#columns);
-    this.#root.append(this.#players, this.#status, frame);
+    this.#root.append(frame);
     element.append(this.#root);
+    table.line.append(this.#status);
     document.addEventListener('keydown', this.#onArrow);
+  }
+
+  /** Where the room may cover the board: the discs land below. */
+  static cards = 'top';
+
+  /** The picture of a player beside the name. */
+  static mark({ colours }, seat) {
+    return discAlone(colours[seat]);
   }
 
   draw({ view, outcome = null }) {
@@ -76,14 +82,12 @@ export default class ConnectFour {
     this.#sent = null;
     this.#canAct = outcome === null && view.turn === this.#table.seat;
     const landed = this.#board.show(view);
-    this.#drawPlayers(outcome);
     this.#drawColumns();
     if (outcome === null) this.#tell(outcome);
     // The last disc is marked, and the outcome shown, when it has come to rest.
     const settle = () => {
       if (drawn !== this.#drawn) return;
       this.#board.mark(view);
-      this.#board.closeAbove(outcome !== null);
       this.#tell(outcome);
     };
     if (landed === null) settle();
@@ -94,34 +98,16 @@ export default class ConnectFour {
     this.#drawn += 1;
     document.removeEventListener('keydown', this.#onArrow);
     this.#root.remove();
+    this.#status.remove();
   }
 
   // Drawing
-
-  #drawPlayers(outcome) {
-    const items = this.#view.colours.map((colour, seat) => {
-      const player = this.#playerAt(seat);
-      const item = make('li', 'player');
-      item.dataset.state = outcome === null
-        ? (seat === this.#view.turn ? 'turn' : 'waits')
-        : (outcome.winners.includes(seat) ? 'won' : 'waits');
-      item.toggleAttribute('data-gone', player?.isGone ?? false);
-      const name = make('bdi', 'name one-line', this.#nameOf(seat));
-      const about = [this.#table.say(colour)];
-      if (seat === this.#table.seat) about.push(this.#table.say('you'));
-      const text = make('span', 'text');
-      text.append(name, ' ', make('span', 'about', about.join(' · ')));
-      item.append(discAlone(colour), text);
-      return item;
-    });
-    this.#players.replaceChildren(...items);
-  }
 
   /** Shows whose turn it is and why, or how the match ended; the room shows who has won. */
   #tell(outcome) {
     const [state, headline] = this.#headlineFor(outcome);
     this.#status.dataset.state = state;
-    write(this.#headline, headline);
+    write(this.#headline, headline && `${headline} `);
     write(this.#detail, this.#detailFor(outcome));
   }
 
@@ -318,12 +304,6 @@ class BoardPicture {
         disc.classList.toggle('in-line', line.some((cell) => cell[0] === column && cell[1] === row));
       }
     }
-  }
-
-  /** Hides the space above the board for the next disc, if there will be none. */
-  closeAbove(isClosed) {
-    const top = isClosed ? ABOVE - EDGE : 0;
-    this.element.setAttribute('viewBox', `0 ${top} ${WIDTH} ${HEIGHT - top}`);
   }
 
   /** Enables a column if it is open, and shows where a disc of this colour would fall. */

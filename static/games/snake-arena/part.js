@@ -1,4 +1,4 @@
-// Snake arena on the screen: the arena, four directions, and the living players. The rules are the server's (server/games/snake_arena.py).
+// Snake arena on the screen: the arena and four directions. The rules are the server's (server/games/snake_arena.py).
 
 import { onClock } from '/static/page/durations.js';
 import { isForGame, make, onPress, write } from '/static/page/elements.js';
@@ -38,7 +38,7 @@ export default class SnakeArena {
 
   constructor(element, table) {
     this.#table = table;
-    this.#parts = build(element);
+    this.#parts = build(element, table.line);
     this.#picture = new ArenaPicture(this.#parts.canvas, {
       own: table.seat, you: () => table.say('you'), onFrame: (now) => this.#tellTime(now),
     });
@@ -56,6 +56,22 @@ export default class SnakeArena {
     return { ...view, ...rest, snakes };
   }
 
+  /** The picture of a player beside the name. */
+  static mark(view, seat) {
+    const badge = make('span', 'snake-badge', LETTERS[seat]);
+    badge.dataset.colour = colourOf(seat);
+    return badge;
+  }
+
+  /** What is said of a player: the length of the snake. */
+  static value({ snakes }, seat, say) {
+    return say('length', { length: snakes[seat].length });
+  }
+
+  static isOut({ snakes }, seat) {
+    return snakes[seat].died !== undefined;
+  }
+
   draw({ view, outcome }) {
     const { say, seat: own } = this.#table;
     const isFirst = this.#view === null;
@@ -71,6 +87,7 @@ export default class SnakeArena {
   destroy() {
     this.#stop.abort();
     this.#picture.stop();
+    this.#parts.line.remove();
   }
 
   // Steering
@@ -136,9 +153,9 @@ export default class SnakeArena {
     const alive = snakes.filter(({ died }) => died === undefined).length;
     const isOut = this.#own?.died !== undefined;
 
-    line.hidden = outcome !== null;
+    line.classList.toggle('is-over', outcome !== null);
     board.classList.toggle('is-steered', this.#isSteering);
-    padGroup.hidden = !this.#isSteering;
+    padGroup.classList.toggle('is-idle', !this.#isSteering); // its place is kept
     padGroup.setAttribute('aria-label', say('pad'));
     for (const [direction, button] of Object.entries(pad)) {
       button.setAttribute('aria-label', say(direction));
@@ -147,7 +164,6 @@ export default class SnakeArena {
     write(length, this.#own === undefined || isOut
       ? say('alive', { count: alive })
       : say('own', { letter: LETTERS[own], length: this.#own.length }));
-    this.#drawLegend(seats, outcome);
 
     board.classList.toggle('is-over', outcome !== null);
     board.classList.toggle('is-out', isOut && outcome === null);
@@ -179,31 +195,6 @@ export default class SnakeArena {
     return say(isOwnEnd ? reason : 'last_alive', { length });
   }
 
-  #drawLegend(seats, outcome) {
-    const { say } = this.#table;
-    const { legend } = this.#parts;
-    this.#view.snakes.forEach((snake, seat) => {
-      const row = legend.children[seat] ?? legend.appendChild(legendRow(seat));
-      const [, who, state, length] = row.children;
-      const player = seats.get(seat);
-      const isDead = snake.died !== undefined;
-      const isWinner = outcome?.winners.includes(seat) ?? false;
-      row.classList.toggle('is-dead', isDead);
-      row.classList.toggle('is-own', seat === this.#table.seat);
-      row.classList.toggle('is-winner', isWinner);
-      write(who, nameOf(seats, seat));
-      const key = isWinner ? 'winner'
-        : player?.isGone ? 'gone'
-        : isDead ? 'dead'
-        : player?.isBot ? 'bot'
-        : seat === this.#table.seat ? 'you'
-        : '';
-      write(state, key && say(key));
-      write(length, say('length', { length: snake.length }));
-    });
-    while (legend.children.length > this.#view.snakes.length) legend.lastChild.remove();
-  }
-
   #tellTime(now) {
     const { countdown, hint, time } = this.#parts;
     const { say } = this.#table;
@@ -218,7 +209,8 @@ export default class SnakeArena {
   }
 }
 
-function build(element) {
+/** beside: the element of the page for a line of text. */
+function build(element, beside) {
   const root = make('div', 'snake-arena');
   const board = make('div', 'snake-board');
   const canvas = make('canvas');
@@ -235,8 +227,6 @@ function build(element) {
   const length = make('p', 'snake-length');
   const time = make('p', 'snake-time');
   line.append(length, time);
-  const legend = make('ol', 'snake-legend');
-  legend.setAttribute('role', 'list');
   const padGroup = make('div', 'snake-pad');
   padGroup.setAttribute('role', 'group');
   const pad = {};
@@ -247,17 +237,10 @@ function build(element) {
   }
   const heard = make('p', 'heard-only');
   heard.setAttribute('role', 'status');
-  root.append(board, line, padGroup, legend, heard);
+  root.append(board, padGroup, heard);
   element.append(root);
-  return { board, canvas, countdown, hint, message, why, line, length, time, legend, padGroup, pad, heard };
-}
-
-function legendRow(seat) {
-  const row = make('li');
-  const badge = make('span', 'snake-badge', LETTERS[seat]);
-  badge.dataset.colour = colourOf(seat);
-  row.append(badge, make('bdi', 'snake-name one-line'), make('span', 'snake-state'), make('span', 'snake-count'));
-  return row;
+  beside.append(line);
+  return { board, canvas, countdown, hint, message, why, line, length, time, padGroup, pad, heard };
 }
 
 const nameOf = (seats, seat) => seats.get(seat)?.name ?? LETTERS[seat];

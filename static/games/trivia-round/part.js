@@ -1,7 +1,6 @@
-// Trivia round on the screen: a question, four choices, the time left, and the points.
+// Trivia round on the screen: a question, four choices, and the time left.
 
 import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
-import { KeyedList } from '/static/page/keyed-list.js';
 import { inDigits, language, namesOf } from '/static/page/language.js';
 import { headlineOf } from '/static/page/room-words.js';
 
@@ -16,14 +15,7 @@ export const picture = `
 const LETTERS = ['A', 'B', 'C', 'D'];
 const MOST_NAMES = 3;
 const SAME_INSTANT = 250; // ms: what two messages may differ in about one end
-const SHAPES = {
-  right: 'm4 10.5 4 4 8-9',
-  wrong: 'm5 5 10 10m0-10-10 10',
-  answered: 'm4 10.5 4 4 8-9',
-  choosing: 'M4.5 10h.01M10 10h.01M15.5 10h.01',
-  skipped: 'M4 10h12',
-  gone: 'M9 4H4v12h5m-1-6h9m-3.5-3.5L17 10l-3.5 3.5',
-};
+const SHAPES = { right: 'm4 10.5 4 4 8-9', wrong: 'm5 5 10 10m0-10-10 10' };
 
 export default class TriviaRound {
   #element;
@@ -39,12 +31,8 @@ export default class TriviaRound {
   #note = make('p', 'trivia-note muted');
   #card = make('div', 'trivia-card');
   #result = make('div', 'trivia-card trivia-result');
-  #board = make('div', 'trivia-board');
-  #boardTitle = make('h3');
-  #list = make('ol');
   #heard = make('p', 'heard-only');
   #heading = null;
-  #rows = new KeyedList(this.#list);
   #onKey = (event) => this.#press(event);
   #shown = null; // the last view drawn
   #step = ''; // number and phase of the question
@@ -65,6 +53,7 @@ export default class TriviaRound {
   destroy() {
     document.removeEventListener('keydown', this.#onKey);
     clearTimeout(this.#timer);
+    this.#message.remove();
     this.#element.replaceChildren();
     this.#element.classList.remove('trivia');
   }
@@ -80,14 +69,22 @@ export default class TriviaRound {
     this.#group.append(...this.#choices.map((choice) => choice.button));
     const head = make('div', 'trivia-head');
     head.append(this.#progress, this.#steps, this.#clock);
-    this.#card.append(head, bar, this.#question, this.#group, this.#message, this.#note);
+    this.#card.append(head, bar, this.#question, this.#group, this.#note);
+    this.#table.line.append(this.#message);
     this.#result.hidden = true;
-    this.#list.setAttribute('role', 'list');
-    this.#board.append(this.#boardTitle, this.#list);
     this.#heard.setAttribute('aria-live', 'polite');
-    const frame = make('div', 'trivia-table');
-    frame.append(this.#card, this.#result, this.#board);
-    this.#element.append(frame, this.#heard);
+    this.#element.append(this.#card, this.#result, this.#heard);
+  }
+
+  /** What is said of a player: the points, and whether there is an answer. */
+  static value({ phase, players }, seat) {
+    const { score, has_answered: hasAnswered, points } = players[seat];
+    if (phase === 'reveal' && points > 0) return `${inDigits(score)} (+${inDigits(points)})`;
+    return phase === 'question' && hasAnswered ? `${inDigits(score)} ✓` : inDigits(score);
+  }
+
+  static isOut({ players }, seat) {
+    return Boolean(players[seat].is_gone);
   }
 
   draw(shown) {
@@ -95,9 +92,9 @@ export default class TriviaRound {
     this.#shown = shown;
     const isOver = outcome !== null || view.phase === 'over';
     const people = this.#people(view);
-    this.#drawBoard(people, isOver ? 'over' : view.phase, view.right);
     this.#card.hidden = isOver;
     this.#result.hidden = !isOver;
+    this.#message.hidden = isOver;
     if (isOver) this.#drawResult(people, outcome);
     else this.#drawQuestion(people, view);
   }
@@ -265,40 +262,7 @@ export default class TriviaRound {
     if (left > 0) this.#timer = setTimeout(() => this.#count(), left % 1000 || 1000);
   }
 
-  // The points
-
-  #drawBoard(people, phase, right) {
-    const { say } = this.#table;
-    write(this.#boardTitle, say(phase === 'over' ? 'final' : 'points'));
-    const before = new Map([...this.#list.children].map((element) => [element, element.offsetTop]));
-    this.#rows.draw(people, {
-      keyOf: ({ seat }) => seat,
-      partsOf: (player, row = boardRow()) => {
-        this.#drawRow(row, player, stateOf(player, phase, right), phase);
-        write(row.place, people[0].score > 0 ? `${player.place}` : '');
-        return row;
-      },
-    });
-    const isMoved = [...before.keys()].some((element, place) => this.#list.children[place] !== element);
-    if (!isMoved || isCalm()) return;
-    for (const [element, top] of before) {
-      const by = top - element.offsetTop;
-      if (by) element.animate({ transform: [`translateY(${by}px)`, 'none'] }, { duration: 400, easing: 'ease-out' });
-    }
-  }
-
-  #drawRow(row, player, state, phase) {
-    const { say } = this.#table;
-    row.element.classList.toggle('is-own', Boolean(player.isOwn));
-    row.element.classList.toggle('is-gone', Boolean(player.is_gone));
-    write(row.name, player.name);
-    write(row.you, player.isOwn ? say('you') : '');
-    write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
-    write(row.score, inDigits(player.score));
-    row.element.dataset.state = state;
-    mark(row.icon, state);
-    write(row.state, state ? say(`is_${state}`) : '');
-  }
+  // The end
 
   #drawResult(people, outcome) {
     const { say } = this.#table;
@@ -314,7 +278,7 @@ export default class TriviaRound {
     this.#heading = make('h2', '', headline);
     this.#heading.tabIndex = -1;
     const podium = make('ol', 'trivia-podium');
-    podium.setAttribute('aria-hidden', 'true'); // the list of points says the same
+    podium.setAttribute('aria-hidden', 'true'); // the points are beside the names over the board
     for (const player of people.filter(({ place, is_gone: isGone }) => place <= 3 && !isGone).slice(0, 3)) {
       const step = make('li');
       step.dataset.place = player.place;
@@ -328,14 +292,6 @@ export default class TriviaRound {
   }
 }
 
-/** Returns the state of a player that a row of the board shows by a shape. */
-function stateOf(player, phase, right) {
-  if (player.is_gone) return 'gone';
-  if (phase === 'over') return '';
-  if (phase === 'reveal') return player.choice === undefined ? 'skipped' : player.choice === right ? 'right' : 'wrong';
-  return player.has_answered ? 'answered' : player.is_skipped ? 'skipped' : 'choosing';
-}
-
 function choiceButton(letter, choose) {
   const button = make('button', 'trivia-choice');
   button.type = 'button';
@@ -346,26 +302,11 @@ function choiceButton(letter, choose) {
   const by = make('span', 'trivia-by');
   const icon = iconElement();
   const body = make('span', 'trivia-body');
-  body.append(text, tags, by);
+  const below = make('span', 'trivia-below');
+  below.append(tags, by);
+  body.append(text, below);
   button.append(badge, body, icon);
   return { button, text, tags, by, icon };
-}
-
-function boardRow() {
-  const row = {
-    element: make('li'),
-    place: make('span', 'trivia-place'),
-    icon: iconElement(),
-    name: make('bdi', 'trivia-name one-line'),
-    you: make('span', 'trivia-you'),
-    state: make('span', 'heard-only'),
-    gained: make('span', 'trivia-gained'),
-    score: make('span', 'trivia-score'),
-  };
-  const who = make('span', 'trivia-who');
-  who.append(row.name, ' ', row.you, row.state);
-  row.element.append(row.place, row.icon, who, row.gained, row.score);
-  return row;
 }
 
 function iconElement() {

@@ -16,6 +16,8 @@ export default {
   'room.closed_left': 'You left this room in another tab.',
   'room.private': 'Private room',
   'room.public': 'Open to everybody',
+  'room.back': 'Back to the lobby. Your seat is kept.',
+  'room.more': 'More about this room',
   'room.invite': 'Copy the link',
   'room.copied': 'The link is copied: send it to somebody.',
   'room.leave': 'Leave',
@@ -61,6 +63,13 @@ export default {
   'room.closes': 'Nobody has done anything for a while. Any key or tap keeps the room open; it closes in {clock}.',
   'room.closes_empty': 'Nobody who plays is here. The room closes in {clock}.',
   'room.brb_left': '{clock} left',
+
+  'strip.left': 'Left',
+  'strip.lost': 'Offline',
+  'strip.back': 'Back soon',
+  'strip.asked': 'There?',
+  'strip.idle': 'Idle',
+  'strip.again': 'Rematch?',
 
   'seat.host': 'Host',
   'seat.bot_tag': 'Bot',
@@ -135,6 +144,7 @@ export default {
   'chat.text': 'Say something',
   'chat.send': 'Send',
   'chat.empty': 'Nobody has said anything yet.',
+  'chat.unread': { one: 'Chat, {count} new line', other: 'Chat, {count} new lines' },
 
   'plain.text': 'This game has no board of its own here: what it shows is written out as JSON.',
   'plain.text_act': 'Write what you do below, as JSON too.',

@@ -16,6 +16,8 @@ export default {
   'room.closed_left': 'Saliste de esta sala en otra pestaña.',
   'room.private': 'Sala privada',
   'room.public': 'Abierta a todo el mundo',
+  'room.back': 'Volver al inicio. Tu sitio se guarda.',
+  'room.more': 'Más sobre esta sala',
   'room.invite': 'Copiar el enlace',
   'room.copied': 'Enlace copiado: envíaselo a alguien.',
   'room.leave': 'Salir',
@@ -61,6 +63,13 @@ export default {
   'room.closes': 'Nadie ha hecho nada desde hace un rato. Con una tecla o un toque la sala sigue abierta; se cierra en {clock}.',
   'room.closes_empty': 'No hay nadie jugando. La sala se cierra en {clock}.',
   'room.brb_left': 'Quedan {clock}',
+
+  'strip.left': 'Se ha ido',
+  'strip.lost': 'Sin conexión',
+  'strip.back': 'Vuelve pronto',
+  'strip.asked': '¿Sigue ahí?',
+  'strip.idle': 'Inactivo',
+  'strip.again': '¿Otra?',
 
   'seat.host': 'Anfitrión',
   'seat.bot_tag': 'Robot',
@@ -135,6 +144,7 @@ export default {
   'chat.text': 'Di algo',
   'chat.send': 'Enviar',
   'chat.empty': 'Nadie ha dicho nada todavía.',
+  'chat.unread': { one: 'Chat, {count} línea nueva', many: 'Chat, {count} de líneas nuevas', other: 'Chat, {count} líneas nuevas' },
 
   'plain.text': 'Este juego no tiene aquí un tablero propio: lo que muestra está escrito en JSON.',
   'plain.text_act': 'Escribe abajo lo que haces, también en JSON.',

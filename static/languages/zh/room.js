@@ -16,6 +16,8 @@ export default {
   'room.closed_left': '你在另一个标签页离开了这个房间。',
   'room.private': '私密房间',
   'room.public': '对所有人开放',
+  'room.back': '返回大厅，座位为你保留',
+  'room.more': '更多',
   'room.invite': '复制链接',
   'room.copied': '链接已复制，发给朋友吧。',
   'room.leave': '离开',
@@ -61,6 +63,13 @@ export default {
   'room.closes': '已有一段时间没有人操作。按任意键或点一下可保留房间，否则 {clock} 后关闭。',
   'room.closes_empty': '没有玩家在场，房间将在 {clock} 后关闭。',
   'room.brb_left': '剩余 {clock}',
+
+  'strip.left': '已离开',
+  'strip.lost': '掉线',
+  'strip.back': '马上回来',
+  'strip.asked': '还在吗？',
+  'strip.idle': '无操作',
+  'strip.again': '再来一局？',
 
   'seat.host': '房主',
   'seat.bot_tag': '机器人',
@@ -135,6 +144,7 @@ export default {
   'chat.text': '说点什么',
   'chat.send': '发送',
   'chat.empty': '还没有人说话。',
+  'chat.unread': { other: '聊天，{count} 条新消息' },
 
   'plain.text': '这个游戏在这里没有自己的画面：它显示的内容以 JSON 列出。',
   'plain.text_act': '请在下方输入你的操作，也用 JSON。',
