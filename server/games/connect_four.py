@@ -5,14 +5,16 @@ more in an unbroken line, across, down or diagonally, wins. If the board fills u
 draw. Chance decides who begins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
 
-from server.games.game import Game, Moment, NotAllowed, Outcome, Seat, View
+from server.games.connect_four_search import COLUMNS as COLUMNS
+from server.games.connect_four_search import ROWS as ROWS
+from server.games.connect_four_search import choose
+from server.games.game import Game, Level, Moment, NotAllowed, Outcome, Seat, View
 
-COLUMNS, ROWS = 7, 6
 COLOURS = ("red", "yellow")
 """The colour of each seat's discs."""
 
@@ -49,6 +51,8 @@ class ConnectFour(Game[Board, Drop]):
     name = "connect-four"
     state, action = Board, Drop
     is_open = True
+    levels = ("easy", "normal", "hard")
+    thinking = 0.6
 
     def start(self, seats: int, moment: Moment) -> Board:
         return Board(columns=("",) * COLUMNS, turn=moment.random.randrange(seats))
@@ -115,6 +119,11 @@ class ConnectFour(Game[Board, Drop]):
                 if _line(_dropped(state.columns, column, who), column):
                     return Drop(column)
         return Drop(free[0])
+
+    def think(
+        self, view: View, seat: Seat, level: Level, moment: Moment, is_time_up: Callable[[], bool]
+    ) -> Drop:
+        return Drop(choose(view["columns"], seat, level, moment, is_time_up))
 
 
 def _dropped(columns: Columns, column: int, seat: Seat) -> Columns:

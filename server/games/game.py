@@ -10,10 +10,10 @@ Times in a game are *match time*: seconds since the match began during which the
 A restart of the server takes no time.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from random import Random
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,6 +24,10 @@ Seat: TypeAlias = int
 
 View: TypeAlias = dict[str, Any]
 """What a player or spectator may see of a state: JSON, with `Until` for instants."""
+
+
+Level: TypeAlias = Literal["easy", "normal", "hard"]
+"""The strength of a bot."""
 
 
 class Silence(StrEnum):
@@ -149,6 +153,15 @@ class Game(Generic[StateT, ActionT]):
     is_open: ClassVar[bool] = False
     """True if all may see everything: `view` is then called once for all."""
 
+    levels: ClassVar[tuple[Level, ...]] = ()
+    """The strengths of its bots as opponents, the weakest first; empty: there are none."""
+
+    thinking: ClassVar[float] = 0.0
+    """Seconds that `think` may take for a move. 0: its bots play by `bot`."""
+
+    plays_alone: ClassVar[bool] = False
+    """True if one player may play it alone, for the score."""
+
     # The match
 
     def start(self, seats: int, moment: Moment) -> StateT:
@@ -202,4 +215,29 @@ class Game(Generic[StateT, ActionT]):
 
     def bot(self, state: StateT, seat: Seat, moment: Moment) -> ActionT | None:
         """Return what a simple bot would do in this seat now; None for nothing."""
+        raise NotImplementedError
+
+    def is_out(self, state: StateT, seat: Seat) -> bool:
+        """Return True if a player has no part in the rest of the match: they may leave it without a
+        loss."""
+        return False
+
+    # Bots as opponents
+
+    def think(
+        self,
+        view: View,
+        seat: Seat,
+        level: Level,
+        moment: Moment,
+        is_time_up: Callable[[], bool],
+    ) -> ActionT | None:
+        """Return what a bot of this strength does in a seat for which the game waits; None for
+        nothing.
+
+        It is given what a player in that seat sees, with seconds left in place of `Until`, and is
+        called in a process of its own. It should return the best so far once `is_time_up()`; a
+        second later the process is ended, and `bot` makes the move, as it does after an
+        exception.
+        """
         raise NotImplementedError

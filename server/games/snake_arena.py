@@ -86,6 +86,7 @@ class SnakeArena(Game[Arena, Steer]):
     action = Steer
     starts_when_full = False
     is_open = True
+    levels = ("normal",)
     policy = AfkPolicy(
         move_time=6.0,  # longer than the way from wall to wall
         silence=Silence.BOT,
@@ -283,6 +284,9 @@ class SnakeArena(Game[Arena, Steer]):
             if cost < least or (cost == least and direction == snake.heading):
                 least, best = cost, direction
         return None if best == snake.heading else Steer(best)
+
+    def is_out(self, state: Arena, seat: Seat) -> bool:
+        return state.snakes[seat].died is not None
 
 
 def _is_over(state: Arena) -> bool:

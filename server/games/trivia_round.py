@@ -110,6 +110,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
     name = "trivia-round"
     most = 16
     starts_when_full = False
+    plays_alone = True  # and bots could only guess
     state = TriviaState
     action = TriviaAction
     policy = AfkPolicy(
@@ -193,14 +194,16 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
         ]
 
     def outcome(self, state: TriviaState) -> Outcome | None:
-        """Reasons: `finished`, or `gone` if at most one is left. Only players who are left can win,
-        and only with points."""
+        """Reasons: `finished`, or `gone` if too few are left. Only players who are left can win,
+        only with points, and nobody wins alone."""
         if not _is_over(state):
             return None
         left = _remaining(state)
         scores = tuple(float(player.score) for player in state.players)
-        if len(left) < 2:
+        if _is_deserted(state):
             return Outcome(tuple(left), "gone", scores)
+        if len(state.players) == 1:
+            return Outcome(scores=scores)
         best = max(scores[seat] for seat in left)
         return Outcome(tuple(seat for seat in left if scores[seat] == best > 0), scores=scores)
 
@@ -309,7 +312,11 @@ def _remaining(state: TriviaState) -> list[Seat]:
 
 
 def _is_over(state: TriviaState) -> bool:
-    return state.asked == len(state.questions) or len(_remaining(state)) < 2
+    return state.asked == len(state.questions) or _is_deserted(state)
+
+
+def _is_deserted(state: TriviaState) -> bool:
+    return len(_remaining(state)) < min(2, len(state.players))
 
 
 def _with(state: TriviaState, seat: Seat, **changes: Any) -> TriviaState:

@@ -406,6 +406,46 @@ def test_a_game_keeps_the_contract_of_rooms_after_any_actions(game: AnyGame, see
     play_anyhow(table, 400)
 
 
+@of_games(lambda game: bool(game.levels))
+def test_bots_of_every_level_do_what_is_allowed_and_see_what_a_player_sees(game: AnyGame) -> None:
+    assert set(game.levels) <= {"easy", "normal", "hard"}
+    assert has_bots(game), "they play when a bot that thinks does not answer in time"
+    assert (game.thinking > 0) == (type(game).think is not Game.think)
+    if not game.thinking:
+        return
+    for seed in range(3 * len(game.levels)):
+        level = game.levels[seed % len(game.levels)]
+        table = Trial(game, game.least, seed, looked_at=0.01)
+        while not table.is_over and table.step < MOST_STEPS:
+            for seat in game.waits_for(table.state):
+                view = as_json(game.view(table.state, seat))
+                action = game.think(view, seat, level, table.moment(), lambda: True)
+                assert action is None or table.acts(seat, msgspec.to_builtins(action))
+                break
+            else:
+                assert table.ticks()
+
+
+@of_games(lambda game: game.plays_alone)
+@pytest.mark.parametrize("seed", range(3))
+def test_who_plays_alone_plays_for_the_score(game: AnyGame, seed: int) -> None:
+    table = Trial(game, 1, seed)
+    play_anyhow(table, 400)
+    while not table.is_over:
+        assert table.ticks()
+    outcome = game.outcome(table.state)
+    assert outcome is not None
+    assert outcome.scores is not None
+
+
+@every_game
+def test_nobody_is_out_of_a_match_that_begins_or_that_waits_for_them(game: AnyGame) -> None:
+    table = Trial(game, game.most, 1)
+    assert not any(game.is_out(table.state, seat) for seat in range(game.most))
+    play_anyhow(table, 200)
+    assert not any(game.is_out(table.state, seat) for seat in game.waits_for(table.state))
+
+
 @of_games(has_bots)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_match_of_bots_ends(game: AnyGame, seed: int) -> None:

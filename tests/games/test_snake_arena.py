@@ -391,6 +391,11 @@ def test_after_three_minutes_the_longest_alive_wins() -> None:
     assert GAME.due(state) == NEVER
 
 
+def test_who_is_dead_is_out_of_the_match() -> None:
+    state = gone(arena(UPPER, LOWER, MIDDLE), 1)
+    assert [GAME.is_out(state, seat) for seat in range(3)] == [False, True, False]
+
+
 def test_a_gone_player_is_dead_and_going_after_the_end_changes_nothing() -> None:
     state = gone(arena(UPPER, LOWER, MIDDLE), 1)
     assert dead(state) == [1]

@@ -379,6 +379,18 @@ def test_a_gone_player_does_not_win_with_any_score(seconds: float, points: float
     assert GAME.outcome(state) == Outcome((2,), "finished", (200.0, 0.0, points))
 
 
+def test_who_plays_alone_plays_all_questions_and_has_nobody_to_beat() -> None:
+    state = match_of(1)
+    for _ in range(QUESTIONS_IN_MATCH):
+        assert GAME.outcome(state) is None
+        state = all_answered(state, 0, now=state.since)
+        assert state.is_revealed
+        state = ticked(state)
+    assert GAME.outcome(state) == Outcome((), "finished", (QUESTIONS_IN_MATCH * 200.0,))
+    left = GAME.player_gone(match_of(1), 0, at(1.0))
+    assert GAME.outcome(left) == Outcome((), "gone", (0.0,))
+
+
 def test_a_question_in_which_the_match_ends_is_never_revealed() -> None:
     state = GAME.player_gone(answered(match_of(2), 0, is_right=True), 1, at(1.0))
     assert GAME.outcome(state) == Outcome((0,), "gone", (0.0, 0.0))
