@@ -16,6 +16,7 @@ from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
 from server.base.ids import RoomId, new_match_id, new_room_id, new_seed
+from server.bots.bots import Bots
 from server.budget.budget import Budget
 from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
@@ -140,6 +141,7 @@ class StillHere:
         self.store.read_rooms_from(rooms.all)
         self.room_stream = RoomStream(_log_subscriber_error)
         self.room_service = RoomService(rooms, self.room_stream, self.presence)
+        self.bots = Bots(rooms.games, limits.bots, self.room_service.bot_thought)
         self.room_topics = RoomTopics(
             _loop_time,
             clock,
@@ -220,6 +222,7 @@ class StillHere:
             self.room_topics.hear,
             self.room_list.hear,
             listed_rooms.hear,
+            self.bots.hear,
             metrics.hear_rooms,
             self.room_ticker.hear,
         ):
@@ -281,6 +284,7 @@ class StillHere:
         for listed in (self.lobby.lobby, self.listed_players):
             listed.begin(self.registry.players.values())
         await self.store.flush()
+        self.bots.start()
         self.ticker.start()
         self.room_ticker.start()
         self.collector.start()
@@ -290,6 +294,7 @@ class StillHere:
         if not self._is_started:
             return
         self._is_started = False
+        await self.bots.stop()
         self.ticker.stop()
         self.room_ticker.stop()
         self.topics.close()

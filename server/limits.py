@@ -7,6 +7,7 @@ SECURITY.md publishes the defaults; what an operator may change is in `settings.
 import msgspec
 
 from server.accounts.limits import Limits as AccountLimits
+from server.bots.limits import Limits as BotLimits
 from server.budget.limits import Limits as BudgetLimits
 from server.observe.limits import Limits as ObserveLimits
 from server.ratings.limits import Limits as RatingLimits
@@ -22,6 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """One field for each part that has limits, named as its folder."""
 
     accounts: AccountLimits = AccountLimits()
+    bots: BotLimits = BotLimits()
     budget: BudgetLimits = BudgetLimits()
     observe: ObserveLimits = ObserveLimits()
     ratings: RatingLimits = RatingLimits()

@@ -33,7 +33,7 @@ ROWS = [
     {"transport", "client"},
     {"wire"},
     {"storage", "settings"},
-    {"ratings"},
+    {"ratings", "bots"},
     {"accounts", "rooms"},
     {"games", "presence"},
     {"budget"},
@@ -50,6 +50,8 @@ MAY_ASK = {
     "accounts/tokens.py": {"secrets"},
     "accounts/keys.py": {"secrets"},
     "client/backoff.py": {"random"},  # so that clients do not reconnect in step
+    # To know when its time is up, and for dice: not those of the match, which the moves replay.
+    "bots/worker.py": {"time", "secrets"},
     "games/game.py": {"random"},  # seeded dice: the same for the same step of the same match
 }
 """Only the clock reads the time; random numbers are for ids and secrets."""

@@ -379,6 +379,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"cut off, after {spoken(rooms.skip_after)} and until they act"
     yield f"once {spoken(rooms.between_pulses)} for each player"
     yield f"Games that tick wait another {rooms.restart_pause:g} s"
+    yield f"the match's time runs {rooms.hurry:g} times as fast"
+    yield f"It moves after {spoken(rooms.bot_after)} at the earliest"
     yield f"had no seated player for {rooms.empty_after:g} s"
     yield f"players of a match have been gone for {rooms.deserted_after:g} s"
     yield f"seated players were idle for {rooms.idle_after / 60:g} minutes"
@@ -419,6 +421,8 @@ ROOMS = Document(
     ],
     limits=[
         "Limits.rooms.between_pulses",
+        "Limits.rooms.bot_after",
+        "Limits.rooms.hurry",
         "Limits.rooms.deserted_after",
         "Limits.rooms.empty_after",
         "Limits.rooms.idle_after",

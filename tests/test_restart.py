@@ -181,13 +181,18 @@ async def test_a_database_of_schema_1_is_migrated_with_its_sessions(
             if f"CREATE TABLE {table} " not in MIGRATIONS[0]:
                 disk.execute(f"DROP TABLE {table}")
         disk.execute("DROP INDEX sessions_player")
+        disk.execute("DROP INDEX players_offline")  # it refers to the column below
         for table, column in (
+            ("players", "bot"),
             ("sessions", "browser"),
             ("sessions", "system"),
             ("status_changes", "last_activity_at"),
             ("status_changes", "last_activity_by"),
         ):
             disk.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        disk.execute(
+            "CREATE INDEX players_offline ON players (sort_key, id) WHERE is_currently_active = 0"
+        )
         disk.execute("PRAGMA user_version = 1")
 
     with closing(sqlite3.connect(":memory:")) as fresh, closing(sqlite3.connect(path)) as disk:

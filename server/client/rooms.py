@@ -70,10 +70,21 @@ class Rooms:
             after = more.get("next")
         return match
 
-    async def create(self, game: str, *, private: bool = False) -> Room:
-        """Open a room, and take a seat in it. Raises CallRefused. Cancelling may leave an empty
-        room, which closes by itself."""
-        body = {"game": game, "private": private}
+    async def create(
+        self,
+        game: str,
+        *,
+        private: bool = False,
+        bots: int = 0,
+        level: str | None = None,
+        alone: bool = False,
+    ) -> Room:
+        """Open a room, and take a seat in it: with so many bots of this level (by default a middle
+        one), or to play alone. Raises CallRefused. Cancelling may leave an empty room, which closes
+        by itself."""
+        body: dict[str, Any] = {"game": game, "private": private, "bots": bots, "alone": alone}
+        if level is not None:
+            body["level"] = level
         listing = await self._engine.call("POST", "/api/rooms", dict[str, Any], body=body)
         return await self.join(str(listing["id"]))
 

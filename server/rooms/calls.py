@@ -70,6 +70,11 @@ def outcome(game: AnyGame, state: Any, seats: int) -> Outcome | None:
     return answer
 
 
+def is_out(game: AnyGame, state: Any, seat: Seat) -> bool:
+    """Return True if the player of a seat has no part in the rest of the match."""
+    return game.is_out(state, seat)
+
+
 def view(game: AnyGame, state: Any, seat: Seat | None) -> View:
     """Return what the player of a seat may see; None: a spectator."""
     return _object(game.view(state, seat))

@@ -17,6 +17,7 @@ from server.presence.session import Player
 from server.rooms.chat import Chat, Line
 from server.rooms.match import Match
 from server.rooms.reading import ReadableMatch, ReadableRoom, ReadableSeat
+from server.rooms.robots import ROBOTS
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
@@ -67,6 +68,7 @@ class _Room(msgspec.Struct, omit_defaults=True):
     seats: list[_Seat]
     host: PlayerId | None = None
     match: _Match | None = None
+    is_alone: bool = False
 
 
 def write_room(room: ReadableRoom, now: float) -> str:
@@ -79,6 +81,7 @@ def write_room(room: ReadableRoom, now: float) -> str:
         [_write_seat(seat, now) for seat in room.seats],
         room.host,
         None if room.match is None else _write_match(room.match, now),
+        room.is_alone,
     )
     return msgspec.json.encode(document).decode()
 
@@ -108,7 +111,7 @@ def read_room(
         for seat, written in zip(room.seats, document.seats, strict=True):
             _read_seat(seat, written, players, now)
         match = None if document.match is None else _read_match(document.match, room, now)
-        room.restore(document.host, Chat(room.limits, lines), match)
+        room.restore(document.host, Chat(room.limits, lines), match, is_alone=document.is_alone)
     except BROKEN as error:
         raise NotRestorable(str(error)) from error
 
@@ -137,7 +140,8 @@ def _read_seat(
     seat.restore(
         None
         if player is None
-        else players.get(player.id)
+        else ROBOTS.get(player.id)
+        or players.get(player.id)
         or Player(player.id, player.name, player.sort_key, guest=player.guest),
         views_as=written.views_as,
         plays=written.plays,

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from server.base.event import BaseEvent
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.stream import Stream
-from server.games.game import Outcome
+from server.games.game import Level, Outcome
 from server.rooms.chat import Line
 from server.rooms.match import Move
 
@@ -98,6 +98,21 @@ class MatchEnded(BaseEvent, frozen=True):
     at: float
 
 
+class BotAsked(BaseEvent, frozen=True):
+    """A match waits for a robot that thinks. `view`: what it sees, as JSON; `step`: the number of
+    changes of the match before; `time`: match time."""
+
+    room_id: RoomId
+    match_id: MatchId
+    game: str
+    step: int
+    seat: int
+    level: Level
+    view: str
+    time: float
+    at: float
+
+
 class LineSaid(BaseEvent, frozen=True):
     """A new line in the chat of a room, by a player or by the room. `by`: the player who caused it;
     None if time did."""
@@ -146,6 +161,7 @@ RoomEvent: TypeAlias = (
     | MatchStarted
     | MatchAdvanced
     | MatchEnded
+    | BotAsked
     | LineSaid
     | PlayerAsked
     | PlayerMatched

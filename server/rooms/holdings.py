@@ -22,7 +22,7 @@ class Holdings:
 
     def note(self, room: Room) -> None:
         """A room has changed."""
-        holders = [player.id for _, _, player in room.taken()]
+        holders = [player.id for _, seat, player in room.taken() if seat.is_person]
         if not holders:
             return
         before = self._holders.get(room.id, ())

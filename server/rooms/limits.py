@@ -86,7 +86,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The least "be right back" left with which a player may say it."""
 
     bot_after: float = 1.0
-    """Until a bot makes its move, in games that do not tick."""
+    """Until a bot makes its move, in games that do not tick, so that the others see it."""
+
+    bot_patience: float = 2.0
+    """How much longer than `Game.thinking` a match waits for a bot that thinks: then it plays as
+    simple ones do."""
+
+    hurry: float = 8.0
+    """How many times as fast a match goes on, in games that tick, once only robots play."""
 
     ticks_at_once: int = 5
     """Ticks of one match in one call. A match further behind skips the time."""

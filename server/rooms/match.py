@@ -18,6 +18,7 @@ from server.rooms.calls import Hook
 from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.limits import Limits
 from server.rooms.seat import SeatState
+from server.rooms.thoughts import Thoughts
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ class Match:
         "_due",
         "_limits",
         "_seats",
+        "_thoughts",
         "began",
         "bot_due",
         "ended_at",
@@ -98,7 +100,9 @@ class Match:
         # Match time at the last standstill: it never goes back before this.
         self.stood_at = 0.0
         self.waits_for: tuple[int, ...] = ()
+        # When bots move, other than robots that think.
         self.bot_due = NEVER
+        self._thoughts = Thoughts(game.thinking, limits)
         self._seats = seats
         self._limits = limits
         self._due = NEVER
@@ -127,6 +131,23 @@ class Match:
     def next_tick(self) -> float:
         """Return the presence instant at which the game's next tick is due."""
         return NEVER if self.outcome is not None else self._due + self.began
+
+    def next_bot(self, now: float) -> float:
+        """Return the presence instant at which a bot may move next."""
+        return min(self.bot_due, self._thoughts.next_due(now))
+
+    @property
+    def is_hurried(self) -> bool:
+        """True if only robots play on: the others have no part in the rest of the match."""
+        return any(seat.is_robot and seat.is_playing for seat in self._seats) and not any(
+            seat.is_person and seat.is_playing and not self.is_out(number)
+            for number, seat in enumerate(self._seats)
+        )
+
+    def is_out(self, number: int) -> bool:
+        """Return True if the player of a seat has no part in the rest of the match. Raises
+        GameFailed."""
+        return bool(self._ask(calls.is_out, self.state, number))
 
     def view(self, number: int | None) -> View:
         """Return what the player of a seat may see; None: a spectator. Raises GameFailed."""
@@ -227,9 +248,11 @@ class Match:
             if self._due <= due:
                 # The loop would never end, and block the process.
                 raise GameFailed(self.game.name) from RuntimeError(f"a tick is due again at {due}")
+            if self.is_ticking and self.is_hurried:
+                self.began -= (self._due - due) * (1 - 1 / self._limits.hurry)
             ticks += 1
             self.review(now)
-        if self.bot_due <= now and self.outcome is None:
+        if self.next_bot(now) <= now and self.outcome is None:
             self.bot_due = NEVER
             self._ask_bots(now)
             ticks += 1
@@ -255,6 +278,15 @@ class Match:
             self.drop_out(number, "forfeit", now)
             return
         self.review(now)
+
+    def take_asked(self) -> list[int]:
+        """Return the seats of robots that have to think, since the last call, as of `step`."""
+        return self._thoughts.take_asked(self.step)
+
+    def think(self, number: int, step: int, action: Any) -> None:
+        """The robot of a seat, asked at that step, has thought, and acts in the next tick. Ignored
+        if it is too late. `action`: None if it failed."""
+        self._thoughts.answer(number, step, action)
 
     def take_moves(self) -> list[Move]:
         """Return the moves since the last call."""
@@ -301,15 +333,17 @@ class Match:
         self.ended_at = now
         self.waits_for = ()
         self.bot_due = NEVER
+        self._thoughts.keep(())
         for seat in self._seats:
             seat.stop_clock()
 
     def is_unattended(self) -> bool:
-        """Return True if no player of the match is in the room now."""
-        return not any(seat.is_playing and seat.is_here for seat in self._seats)
+        """Return True if no player of the match is in the room now, but robots."""
+        return not any(seat.is_playing and seat.is_here and seat.is_person for seat in self._seats)
 
     def is_deserted(self, now: float) -> bool:
-        """Return True if every player has been cut off for longer than the policy allows.
+        """Return True if every player, but robots, has been cut off for longer than the policy
+        allows.
 
         False while one of them is leaving: their resignation decides the match.
         """
@@ -317,7 +351,7 @@ class Match:
         return all(
             not seat.is_leaving and seat.may_return_until(policy) <= now
             for seat in self._seats
-            if seat.is_playing
+            if seat.is_playing and seat.is_person
         )
 
     def review(self, now: float) -> None:
@@ -335,10 +369,13 @@ class Match:
                 if number not in waits_for:
                     self._seats[number].stop_clock()
             self.waits_for = waits_for
+            self._thoughts.keep(waits_for)
         policy = self.game.policy
         for number in waits_for:
             seat = self._seats[number]
-            if seat.is_bot:
+            if self._thinks(seat):
+                self._thoughts.ask(number, now)
+            elif seat.is_bot or seat.is_robot:
                 if self._due == NEVER and self.bot_due == NEVER:
                     self.bot_due = now + self._limits.bot_after
             elif not seat.is_waited_for:
@@ -359,19 +396,41 @@ class Match:
 
     def _ask_bots(self, now: float) -> None:
         for number in self.waits_for:
+            seat = self._seats[number]
             # A bot before it may have changed what the match waits for.
-            if not self._seats[number].is_bot or number not in self.waits_for:
+            if not (seat.is_bot or seat.is_robot) or number not in self.waits_for:
                 continue
+            if self._thinks(seat):
+                if not self._thoughts.is_due(number, now):
+                    continue
+                if self._acts_as_thought(number, self._thoughts.take(number), now):
+                    continue
             moment = self._moment(self.time(now))
             action = self._ask(calls.bot, self.state, number, moment)
-            if action is None:
-                continue
-            try:
-                self.act(number, action, now, is_bot=True)
-            except CommandRefused as error:
-                raise GameFailed(self.game.name) from error
+            if action is not None:
+                try:
+                    self.act(number, action, now, is_bot=True)
+                except CommandRefused as error:
+                    raise GameFailed(self.game.name) from error
+            elif seat.is_robot and not self.is_ticking:
+                # The match would wait for it for ever.
+                self.drop_out(number, "resigned", now)
             if self.outcome is not None:
                 return
+
+    def _thinks(self, seat: SeatState) -> bool:
+        return seat.is_robot and self.game.thinking > 0
+
+    def _acts_as_thought(self, number: int, action: Any, now: float) -> bool:
+        """Make the move of a robot that has thought; return False if it has none, or one that is
+        not allowed."""
+        if action is None:
+            return False
+        try:
+            self.act(number, action, now, is_bot=True)
+        except CommandRefused:
+            return False
+        return True
 
     def _hook(self, event: Hook, number: int, now: float) -> None:
         step, at = self.step, self.time(now)

@@ -44,7 +44,7 @@ class Matchmaking:
         if waiting is None:
             self._check_queue(player, game)
         self._tables.check_beginning(player.id, turn.now)
-        self._tables.vacate_elsewhere(turn, None, player)
+        self._tables.vacate_elsewhere(turn, None, player, but_practice=True)
         self._searches.take(player.id, turn.now)
         self.queue.enter(player, game, turn.now)
         self.serve(turn)

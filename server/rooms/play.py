@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from server.base.ids import MatchId
 from server.base.units import NEVER, in_digits, to_wait
 from server.games.game import Outcome, Silence
 from server.presence.session import Player
 from server.rooms.chat import Notice
 from server.rooms.errors import CommandRefused, GameFailed
-from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
+from server.rooms.events import BotAsked, MatchEnded, MatchStarted, PlayerAsked
 from server.rooms.match import Match
 from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
+from server.rooms.view import in_seconds
 
 
 class Play:
@@ -42,8 +45,8 @@ class Play:
             raise CommandRefused("not_allowed", "A match is running already.")
         if room.state == "open" and room.host != player.id:
             raise CommandRefused("not_host", "The host begins the match.")
-        if len(room.present()) < room.game.least:
-            raise CommandRefused("too_few", f"It takes {room.game.least} players who are here.")
+        if len(room.present()) < room.least:
+            raise CommandRefused("too_few", f"It takes {room.least} players who are here.")
         self._tables.check_beginning(player.id, turn.now)
         is_hosts = room.host == player.id and not room.game.starts_when_full
         with turn.at(room):
@@ -104,6 +107,8 @@ class Play:
             raise CommandRefused("not_allowed", "The match does not wait for that player.")
         seat, now, limits = room.seats[number], turn.now, self._limits
         asked = seat.player
+        if seat.is_robot:
+            raise CommandRefused("not_allowed", "It is a bot, which is always there.")
         if asked is None or not seat.is_here or seat.is_bot or seat.brb_for(now):
             raise CommandRefused("not_allowed", "It is known already that they are not there.")
         if now < seat.asked_at + limits.between_pulses:
@@ -229,6 +234,28 @@ class Play:
         turn.note(room, notice, player.name, number)
         if seat.is_gone and seat.is_here and match.game.policy.silence is Silence.SPECTATE:
             room.add_spectator(player)
+
+    def ask_robots(self, turn: Turn, room: Room, match: Match) -> None:
+        """Have the robots think that the match waits for, since the last call. Raises
+        GameFailed."""
+        for number in match.take_asked():
+            robot = room.seats[number].robot
+            assert robot is not None
+            time = match.running_time(turn.now)
+            view = msgspec.json.encode(in_seconds(match.view(number), time)).decode()
+            turn.tell(
+                BotAsked(
+                    room.id,
+                    match.id,
+                    room.game.name,
+                    match.step,
+                    number,
+                    robot.level,
+                    view,
+                    time,
+                    turn.now,
+                )
+            )
 
     # From the beginning to the end
 

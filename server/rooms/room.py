@@ -1,6 +1,6 @@
 """A room: seats, spectators, a chat, and one match after another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import nextafter
 from typing import Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from server.presence.status import Status
 from server.rooms.chat import Chat
 from server.rooms.limits import Limits
 from server.rooms.match import Match
+from server.rooms.robots import Robot
 from server.rooms.seat import SeatState
 
 RoomState: TypeAlias = Literal["open", "playing", "over"]
@@ -29,6 +30,7 @@ class Room:
         "game",
         "host",
         "id",
+        "is_alone",
         "is_changed",
         "is_closed",
         "is_matched",
@@ -56,10 +58,13 @@ class Room:
         made_by: PlayerId,
         limits: Limits,
         is_matched: bool = False,
+        is_alone: bool = False,
     ) -> None:
-        """`is_matched`: opened by quick match, whose players are not in it yet."""
+        """`is_matched`: opened by quick match, whose players are not in it yet; `is_alone`: one
+        player is enough for a match."""
         self.id = id
         self.game = game
+        self.is_alone = is_alone
         self.opened_at = opened_at
         self.is_private = is_private
         self.made_by = made_by
@@ -107,8 +112,27 @@ class Room:
 
     @property
     def free(self) -> int:
-        """The number of free seats."""
-        return sum(seat.is_free for seat in self.seats)
+        """The number of seats that are free, or become free for whoever comes: those of robots,
+        unless a match is running."""
+        is_match = self.running is not None
+        return sum(seat.is_free or (seat.is_robot and not is_match) for seat in self.seats)
+
+    @property
+    def least(self) -> int:
+        """The least number of players of a match."""
+        return 1 if self.is_alone else self.game.least
+
+    @property
+    def is_practice(self) -> bool:
+        """True if nobody has a seat here but one player, alone or with robots."""
+        is_meant = self.is_alone or any(seat.is_robot for seat in self.seats)
+        return is_meant and sum(seat.is_person for seat in self.seats) == 1
+
+    @property
+    def is_left_to_robots(self) -> bool:
+        """True if robots sit here, or nobody was to meet here, and all players are gone."""
+        is_meant = self.is_alone or any(seat.is_robot for seat in self.seats)
+        return is_meant and not any(seat.is_person for seat in self.seats)
 
     def taken(self) -> Iterator[tuple[int, SeatState, Player]]:
         """Yield the seats that are not free, with their numbers and players."""
@@ -124,12 +148,22 @@ class Room:
         return None
 
     def first_free(self) -> int | None:
-        """Return the number of the first free seat."""
-        return next((number for number, seat in enumerate(self.seats) if seat.is_free), None)
+        """Return the number of the first free seat, or of the last robot's: see `free`."""
+        for number, seat in enumerate(self.seats):
+            if seat.is_free:
+                return number
+        robots = (
+            [] if self.running else [each for each, seat in enumerate(self.seats) if seat.robot]
+        )
+        return robots[-1] if robots else None
 
     def present(self) -> list[int]:
-        """Return the seats of the players who are in the room."""
+        """Return the seats of the players who are in the room, robots included."""
         return [number for number, seat in enumerate(self.seats) if seat.is_here]
+
+    def has_people(self) -> bool:
+        """Return True if a player who is no robot is in the room."""
+        return any(seat.is_here and seat.is_person for seat in self.seats)
 
     # What follows from that
 
@@ -149,24 +183,34 @@ class Room:
         return any(
             seat.is_reserved or (seat.is_here and player.status is Status.ACTIVE)
             for _, seat, player in self.taken()
+            if seat.is_person
         )
 
     def begins_by_itself(self, now: float) -> bool:
         """Return True if a match begins now without the host: the first one when every seat is
-        taken, or the host's time for gathering is over; the next one when all who are here want
-        it."""
+        taken, when nobody else is expected, or when the host's time for gathering is over; the next
+        one when all who are here want it."""
         present = self.present()
+        if self.state == "playing" or len(present) < self.least or not self.has_people():
+            return False
         if self.state == "open":
             is_full = self.game.starts_when_full and len(present) == self.game.most
-            return is_full or (self.starts_at() <= now and len(present) >= self.game.least)
-        if self.state == "playing" or len(present) < self.game.least:
-            return False
-        return all(self.seats[each].wants_more for each in present)
+            return is_full or self.is_practice or self.starts_at() <= now
+        return all(self.seats[each].wants_more or self.seats[each].is_robot for each in present)
+
+    def may_go(self, number: int) -> bool:
+        """Return True if the player of a seat may leave at once: they do not play, have no part in
+        the rest of the match, or only practise. Raises GameFailed."""
+        match = self.running
+        if match is None or not self.seats[number].is_playing or self.is_practice:
+            return True
+        return match.is_out(number)
 
     def can_be_found(self) -> bool:
         """Return True if quick match may bring players here."""
-        is_waiting = self.state == "open" and not self.is_private and self.free > 0
-        return is_waiting and self.quiet_since == NEVER and bool(self.present())
+        is_open = self.state == "open" and not self.is_private and not self.is_practice
+        is_waiting = is_open and self.free > 0
+        return is_waiting and self.quiet_since == NEVER and self.has_people()
 
     def starts_at(self) -> float:
         """Return when the first match begins without the host; NEVER if only the host begins it.
@@ -180,6 +224,8 @@ class Room:
         best: PlayerId | None = None
         best_rank = 0
         for _, seat, player in self.taken():
+            if seat.is_robot:
+                continue
             is_coming = now < seat.reserved_until < NEVER
             is_expected = seat.is_expected(self.game.policy, now)
             is_here = seat.is_here or is_expected or (is_coming and player.id == self.made_by)
@@ -203,13 +249,21 @@ class Room:
     # Seats and spectators
 
     def sit(self, number: int, player: Player) -> None:
-        """Give a seat to a player who is in the room."""
+        """Give a seat, free or a robot's, to a player who is in the room."""
+        self.seats[number].clear()
         self.seats[number].sit(player)
         self.empty_after = self.limits.empty_after
         self.mark()
 
+    def seat_robots(self, robots: Iterable[Robot]) -> None:
+        """Give the last seats, which are free, to robots."""
+        for seat, robot in zip(reversed(self.seats), robots, strict=False):
+            seat.sit(robot)
+        self.mark()
+
     def reserve(self, number: int, player: Player, until: float) -> None:
-        """Reserve a seat for a player who has not entered yet."""
+        """Reserve a seat, free or a robot's, for a player who has not entered yet."""
+        self.seats[number].clear()
         self.seats[number].reserve(player, until)
         self.mark()
 
@@ -239,7 +293,8 @@ class Room:
     def survive_restart(self, now: float) -> None:
         """Restored after a restart: all players are absent from `now` on."""
         for _, seat, _ in self.taken():
-            seat.survive_restart(now)
+            if seat.is_person:
+                seat.survive_restart(now)
         self.mark()
 
     def set_presence(self, number: int, player: Player | None, signs_out_at: float) -> None:
@@ -314,13 +369,17 @@ class Room:
         self.mark()
 
     def move_up(self) -> list[Player]:
-        """Give the first seats to the players who are here, in order, and return them."""
-        self.seats.sort(key=lambda seat: not seat.is_here)  # stable
+        """Give the first seats to the players who are here, robots last, in order, and return
+        them."""
+        self.seats.sort(key=lambda seat: (not seat.is_here, seat.is_robot))  # stable
         self.mark()
         return [seat.player for seat in self.seats if seat.is_here and seat.player is not None]
 
-    def restore(self, host: PlayerId | None, chat: Chat, match: Match | None) -> None:
+    def restore(
+        self, host: PlayerId | None, chat: Chat, match: Match | None, *, is_alone: bool
+    ) -> None:
         """Restore what the last process left. Counts the room as empty from now on."""
+        self.is_alone = is_alone
         self.host = host
         self.chat = chat
         self.match = match
@@ -338,7 +397,7 @@ class Room:
     def count_presence(self, now: float) -> None:
         """Update since when enough players are here to begin. A short absence, as in a reload of
         the page, does not count: the others need not wait anew."""
-        policy, least = self.game.policy, self.game.least
+        policy, least = self.game.policy, self.least
         present = len(self.present())
         expected = sum(seat.is_expected(policy, now) for _, seat, _ in self.taken())
         if self.state != "open" or present + expected < least:
@@ -354,7 +413,7 @@ class Room:
             self.quiet_since = self.empty_since = NEVER
         else:
             self.quiet_since = min(self.quiet_since, now)
-            self.empty_since = NEVER if self.present() else min(self.empty_since, now)
+            self.empty_since = NEVER if self.has_people() else min(self.empty_since, now)
         is_to_keep = self.is_to_keep or self.host != before
         is_urgent = self.is_urgent
         self.is_changed = self.is_to_keep = self.is_urgent = False

@@ -17,6 +17,7 @@ from server.base.rates import MovingWindow
 from server.base.units import NEVER
 from server.budget.budget import Budget
 from server.games.catalogue import AnyGame
+from server.games.game import Level
 from server.presence.policy import Policy
 from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
@@ -26,6 +27,7 @@ from server.rooms.limits import Limits
 from server.rooms.matchmaking import Matchmaking
 from server.rooms.play import Play
 from server.rooms.queue import Waiting
+from server.rooms.robots import Robot, most_robots, robots
 from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
@@ -97,15 +99,30 @@ class Rooms:
     # Rooms
 
     def open(
-        self, player: Player, game: str, now: float, *, is_private: bool = False
+        self,
+        player: Player,
+        game: str,
+        now: float,
+        *,
+        is_private: bool = False,
+        bots: int = 0,
+        level: Level | None = None,
+        is_alone: bool = False,
     ) -> tuple[Room, list[RoomEvent]]:
-        """Open a room, with a seat reserved for `player`. Raises CommandRefused: no_such_game,
-        too_many_rooms, already_seated."""
+        """Open a room, with a seat reserved for `player`. `bots`: so many robots sit there, of this
+        `level`, by default a middle one; `is_alone`: the player is to play without others. With one
+        of these, they may look for a quick match meanwhile. Raises CommandRefused: no_such_game,
+        no_bots, invalid, too_many_rooms, already_seated."""
         with self._turn(now, player.id) as turn:
             rules = self._matchmaking.find_game(game)
-            room = self._tables.open_for(turn, rules, player, is_private=is_private)
-            self._matchmaking.leave(turn, player.id, "cancelled")
+            opponents = _robots_for(rules, bots, level, is_alone=is_alone)
+            room = self._tables.open_for(
+                turn, rules, player, is_private=is_private, is_alone=is_alone
+            )
+            if not opponents and not is_alone:
+                self._matchmaking.leave(turn, player.id, "cancelled")
             with turn.at(room):
+                room.seat_robots(opponents)
                 self._tables.reserve(turn, room, player)
         return room, turn.events
 
@@ -139,10 +156,10 @@ class Rooms:
         """A player leaves on purpose. They resign from a match after `leave_grace`."""
 
         def leave(turn: Turn, room: Room, number: int) -> None:
-            if room.seats[number].is_playing:
-                self._play.leave(turn, room, number)
-            else:
+            if room.may_go(number):
                 self._tables.vacate(turn, room, number)
+            else:
+                self._play.leave(turn, room, number)
 
         return self._go(player_id, room_id, now, leave)
 
@@ -199,8 +216,7 @@ class Rooms:
         """A player was active, and is therefore there, and back. To be called for players in
         `awaited`; for others their changes of status are enough."""
         with self._turn(now, player_id) as turn:
-            found = self._tables.seat_of(player_id)
-            if found is not None:
+            for found in self._tables.seats_of(player_id):
                 self._play.answer_pulse(turn, *found)
         return turn.events
 
@@ -215,6 +231,20 @@ class Rooms:
         with self._turn(now, player.id) as turn:
             granted = self._play.brb(turn, self.find(room_id), player, seconds)
         return granted, turn.events
+
+    def bot_thought(
+        self, room_id: str, match_id: str, step: int, number: int, action: Any, now: float
+    ) -> list[RoomEvent]:
+        """A robot, asked at that step, has thought, and acts, unless that would be too quick
+        to see. Ignored if that room or match is over."""
+        with self._turn(now) as turn:
+            room = self.all.get(RoomId(room_id))
+            match = None if room is None else room.running
+            if room is not None and match is not None and match.id == match_id:
+                with turn.at(room):
+                    match.think(number, step, action)
+                    self._play.tick(turn, room, match)
+        return turn.events
 
     def fail(self, room: Room, error: GameFailed, now: float) -> list[RoomEvent]:
         """The game of a room failed outside of a turn: close the room."""
@@ -245,8 +275,8 @@ class Rooms:
     ) -> list[RoomEvent]:
         """A player's status, over all their sessions, changed. `player` is None if they have no
         session left."""
-        found = self._tables.seat_of(player_id)
-        if found is None and player_id not in self.waiting:
+        seats = self._tables.seats_of(player_id)
+        if not seats and player_id not in self.waiting:
             return []  # nearly always, and thousands of times when a crowd leaves
         with self._turn(now, player_id) as turn:
             status = Status.OFFLINE if player is None else player.status
@@ -254,9 +284,8 @@ class Rooms:
                 self._matchmaking.leave(turn, player_id, "away")
             elif player_id in self.waiting:
                 self._matchmaking.serve(turn)
-                found = self._tables.seat_of(player_id)
-            if found is not None:
-                room, number = found
+                seats = self._tables.seats_of(player_id)
+            for room, number in seats:
                 with turn.at(room):
                     self._status_changed(turn, room, number, player, reason)
         return turn.events
@@ -373,7 +402,27 @@ class Rooms:
         if room.closes_at() <= turn.now:
             self._play.resign_leavers(turn, room)
             self._play.break_off(turn, room, "abandoned")
-            self._tables.close(turn, room, "idle" if room.present() else "empty")
+            self._tables.close(turn, room, "idle" if room.has_people() else "empty")
+
+
+def _robots_for(game: AnyGame, bots: int, level: Level | None, *, is_alone: bool) -> list[Robot]:
+    """Return the robots that a player wants. Raises CommandRefused: no_bots, invalid."""
+    if is_alone and not game.plays_alone:
+        raise CommandRefused("invalid", "This game is not for one player alone.")
+    if is_alone and bots:
+        raise CommandRefused("invalid", "One plays alone or with bots.")
+    if not bots:
+        return []
+    if not game.levels:
+        raise CommandRefused("no_bots", "This game has no bots.")
+    most = most_robots(game)
+    if not 0 < bots <= most:
+        raise CommandRefused("invalid", f"In this game one plays with 1 to {most} bots.")
+    if level is None:
+        level = game.levels[len(game.levels) // 2]
+    if level not in game.levels:
+        raise CommandRefused("invalid", f"The bots of this game are: {', '.join(game.levels)}.")
+    return robots(bots, level)
 
 
 def _is_there(room: Room, player: Player, number: int | None, *, spectate: bool) -> bool:
@@ -402,6 +451,8 @@ class _FollowUp:
         """Draw the conclusions for a room, and arm its deadline."""
         try:
             self._settle(turn, room)
+            if room.running is not None and not room.is_closed:
+                self._play.ask_robots(turn, room, room.running)
         except GameFailed as error:
             self._play.fail(turn, room, error)
         self._matchmaking.note(room)
@@ -410,7 +461,7 @@ class _FollowUp:
         due = room.seats_due
         match = room.running
         if match is not None:
-            due = min(due, match.next_tick(), match.bot_due)
+            due = min(due, match.next_tick(), match.next_bot(turn.now))
         if due != NEVER:
             self._tables.deadlines.arm(room, due)
 
@@ -422,6 +473,10 @@ class _FollowUp:
             self._play.publish_end(turn, room, match)
             self._tables.vacate_after_match(turn, room)
         if not room.is_changed:
+            return
+        if room.is_left_to_robots:
+            self._play.break_off(turn, room, "abandoned")
+            self._tables.close(turn, room, "empty")
             return
         room.count_presence(turn.now)
         if room.begins_by_itself(turn.now):

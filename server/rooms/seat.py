@@ -3,6 +3,7 @@
 from server.base.units import LONG_AGO, NEVER
 from server.games.game import AfkPolicy
 from server.presence.session import Player
+from server.rooms.robots import Robot
 
 
 class SeatState:
@@ -89,6 +90,20 @@ class SeatState:
     @property
     def is_free(self) -> bool:
         return self.player is None
+
+    @property
+    def robot(self) -> Robot | None:
+        """The robot that sits here."""
+        return self.player if isinstance(self.player, Robot) else None
+
+    @property
+    def is_robot(self) -> bool:
+        return isinstance(self.player, Robot)
+
+    @property
+    def is_person(self) -> bool:
+        """True if somebody sits here who is no robot."""
+        return self.player is not None and not self.is_robot
 
     @property
     def is_reserved(self) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 
 from server.base.clock import Clock
 from server.base.ids import PlayerId, RoomId
+from server.games.game import Level
 from server.presence.service import PresenceService
 from server.presence.status import Reason
 from server.rooms.errors import GameFailed
-from server.rooms.events import RoomStream
+from server.rooms.events import BotAsked, RoomStream
 from server.rooms.reading import ReadableRooms
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
@@ -36,10 +37,27 @@ class RoomService:
 
     # Rooms
 
-    def open(self, player_id: PlayerId, game: str, *, is_private: bool = False) -> RoomId:
+    def open(
+        self,
+        player_id: PlayerId,
+        game: str,
+        *,
+        is_private: bool = False,
+        bots: int = 0,
+        level: Level | None = None,
+        is_alone: bool = False,
+    ) -> RoomId:
         """Open a room, with a seat reserved for the player: see `Rooms.open`."""
         player = self._players[player_id]
-        room, events = self._rooms.open(player, game, self._instant(), is_private=is_private)
+        room, events = self._rooms.open(
+            player,
+            game,
+            self._instant(),
+            is_private=is_private,
+            bots=bots,
+            level=level,
+            is_alone=is_alone,
+        )
         self._stream.publish(events)
         return room.id
 
@@ -117,6 +135,14 @@ class RoomService:
         granted, events = self._rooms.brb(player, room_id, seconds, self._instant(at))
         self._stream.publish(events)
         return granted
+
+    def bot_thought(self, asked: BotAsked, action: Any) -> None:
+        """A robot has thought: see `Match.think`."""
+        self._stream.publish(
+            self._rooms.bot_thought(
+                asked.room_id, asked.match_id, asked.step, asked.seat, action, self._instant()
+            )
+        )
 
     def fail(self, room_id: RoomId, error: GameFailed) -> None:
         """The game of a room failed to make a view: close the room."""

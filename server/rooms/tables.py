@@ -32,7 +32,10 @@ class Tables:
         self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
+        # Where players have a seat; and who has one kept elsewhere, by quick match, while they
+        # practise.
         self._seated: dict[PlayerId, Room] = {}
+        self._practising: dict[PlayerId, Room] = {}
         self._made_by: Counter[PlayerId] = Counter()
         self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
         self._comings: MovingWindow[PlayerId] = MovingWindow(limits.comings, limits.counted_keys)
@@ -74,7 +77,15 @@ class Tables:
             raise CommandRefused("no_such_room", "There is no such room, or it has closed.")
         return room
 
-    def open_for(self, turn: Turn, game: AnyGame, player: Player, *, is_private: bool) -> Room:
+    def open_for(
+        self,
+        turn: Turn,
+        game: AnyGame,
+        player: Player,
+        *,
+        is_private: bool,
+        is_alone: bool,
+    ) -> Room:
         """Open a room for a player, with a seat reserved for them. Raises CommandRefused:
         too_many_rooms, already_seated."""
         limits = self.limits
@@ -94,11 +105,11 @@ class Tables:
         self.check_beginning(player.id, turn.now, "too_many_rooms")
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
-        return self._open(turn, game, [player], is_private=is_private)
+        return self._open(turn, game, [player], is_private=is_private, is_alone=is_alone)
 
     def open_matched(self, turn: Turn, game: AnyGame, party: Sequence[Player]) -> Room:
         """Open a room for players whom quick match has brought together; each of them `has_share`
-        and no seat."""
+        and no seat, but where they practise."""
         return self._open(turn, game, party, is_private=False, is_matched=True)
 
     def _open(
@@ -109,6 +120,7 @@ class Tables:
         *,
         is_private: bool,
         is_matched: bool = False,
+        is_alone: bool = False,
     ) -> Room:
         """Open a room without players. Each of the party may hold so many: if it is one too many,
         the oldest close that they came to by quick match and were the last to leave."""
@@ -126,6 +138,7 @@ class Tables:
             made_by=party[0].id,
             limits=self.limits,
             is_matched=is_matched,
+            is_alone=is_alone,
         )
         self._add(room)
         turn.tell(RoomOpened(room.id, game.name, is_private, room.made_by, turn.now))
@@ -149,7 +162,7 @@ class Tables:
             if not self._made_by[room.made_by]:
                 del self._made_by[room.made_by]
         for _, _, player in room.taken():
-            self._forget(player.id)
+            self._forget(player.id, room)
         turn.tell(
             RoomClosed(
                 room.id,
@@ -168,7 +181,9 @@ class Tables:
         self._add(room)
         room.survive_restart(turn.now)
         for _, seat, player in room.taken():
-            self._seated[player.id] = room
+            if seat.is_robot:
+                continue
+            self._note_seat(player.id, room)
             if seat.brb_for(turn.now):
                 # After the restart no hold of their session ends when they are back.
                 self.awaited.add(player.id)
@@ -190,18 +205,23 @@ class Tables:
         """A player entered a room, or changed their place in it."""
         self._comings.take(player_id, now)
 
-    def seat_of(self, player_id: PlayerId) -> tuple[Room, int] | None:
-        """Return the room and seat of a player."""
-        room = self._seated.get(player_id)
-        number = None if room is None else room.seat_of(player_id)
-        return None if room is None or number is None else (room, number)
+    def seats_of(self, player_id: PlayerId) -> list[tuple[Room, int]]:
+        """Return the room and seat of a player; two, if quick match keeps one for them while they
+        practise."""
+        seats = []
+        for rooms in (self._seated, self._practising):
+            room = rooms.get(player_id)
+            number = None if room is None else room.seat_of(player_id)
+            if room is not None and number is not None:
+                seats.append((room, number))
+        return seats
 
     def reserve(self, turn: Turn, room: Room, player: Player) -> None:
         """Reserve a free seat of a room for a player."""
         number = room.first_free()
         assert number is not None
         room.reserve(number, player, turn.now + self.limits.reserved_for)
-        self._seated[player.id] = room
+        self._note_seat(player.id, room)
 
     def take_seat(self, turn: Turn, room: Room, player: Player, number: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; return its number, None
@@ -214,7 +234,7 @@ class Tables:
         self.check_beginning(player.id, turn.now)  # whoever sits may see a match begin at any time
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
-        self._seated[player.id] = room
+        self._note_seat(player.id, room)
         turn.note(room, "joined", player.name, number)
         return number
 
@@ -235,6 +255,8 @@ class Tables:
         if seat.is_reserved:
             turn.note(room, "joined", player.name, number)
         room.arrive(number, player)
+        if self._seated.get(player.id) is room:
+            self.vacate_elsewhere(turn, room, player)  # where they practised meanwhile
 
     def vacate(self, turn: Turn, room: Room, number: int) -> None:
         """Free a seat."""
@@ -242,25 +264,31 @@ class Tables:
         player, was_reserved = seat.player, seat.is_reserved
         assert player is not None
         room.free_seat(number)
-        self._forget(player.id)
+        self._forget(player.id, room)
         if not was_reserved:
             turn.note(room, "left", player.name, number)
 
-    def vacate_elsewhere(self, turn: Turn, room: Room | None, player: Player) -> None:
-        """Free the seat that a player has in a room other than `room`. Raises CommandRefused:
-        already_seated, if they play a running match there."""
-        found = self.seat_of(player.id)
-        if found is None or found[0] is room:
-            return
-        other, number = found
-        seat = other.seats[number]
-        if seat.is_playing:
-            detail = "You are in a running match in another room: end it, or leave it, first."
-            if seat.is_leaving:
-                left = to_wait(seat.resigns_at - turn.now)
-                detail = f"You have left a match in another room, and are out of it in {left} s."
-            raise CommandRefused("already_seated", detail)
+    def vacate_elsewhere(
+        self, turn: Turn, room: Room | None, player: Player, *, but_practice: bool = False
+    ) -> None:
+        """Free the seats that a player has in rooms other than `room`; `but_practice`: they may go
+        on to practise. Raises CommandRefused: already_seated, if they play a running match there
+        with others, and have a part in the rest of it."""
+        for other, number in self.seats_of(player.id):
+            if other is not room and not (but_practice and other.is_practice):
+                self._vacate_for_another(turn, other, number)
+
+    def _vacate_for_another(self, turn: Turn, other: Room, number: int) -> None:
         with turn.at(other):
+            if not other.may_go(number):
+                seat = other.seats[number]
+                detail = "You are in a running match in another room: end it, or leave it, first."
+                if seat.is_leaving:
+                    left = to_wait(seat.resigns_at - turn.now)
+                    detail = (
+                        f"You have left a match in another room, and are out of it in {left} s."
+                    )
+                raise CommandRefused("already_seated", detail)
             self.vacate(turn, other, number)
 
     def vacate_if_gone(self, turn: Turn, room: Room, number: int) -> None:
@@ -285,9 +313,26 @@ class Tables:
                 self.vacate_if_gone(turn, room, number)
         room.mark()
 
-    def _forget(self, player_id: PlayerId) -> None:
-        self._seated.pop(player_id, None)
-        self.awaited.discard(player_id)
+    def _note_seat(self, player_id: PlayerId, room: Room) -> None:
+        before = self._seated.get(player_id)
+        if before is not None and before is not room:
+            # After a restart, the rooms may come in any order.
+            room, practice = (room, before) if before.is_practice else (before, room)
+            self._practising[player_id] = practice
+        self._seated[player_id] = room
+
+    def _forget(self, player_id: PlayerId, room: Room) -> None:
+        if self._practising.get(player_id) is room:
+            del self._practising[player_id]
+            return
+        if self._seated.get(player_id) is not room:
+            return  # a robot
+        practice = self._practising.pop(player_id, None)
+        if practice is None:
+            del self._seated[player_id]
+            self.awaited.discard(player_id)
+        else:
+            self._seated[player_id] = practice
 
 
 def _refuse_for(wait: float, code: str) -> None:
@@ -301,5 +346,5 @@ def _check_free(room: Room, number: int) -> None:
     free."""
     if not 0 <= number < len(room.seats):
         raise CommandRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
-    if not room.seats[number].is_free:
+    if not (room.seats[number].is_free or (room.seats[number].is_robot and not room.running)):
         raise CommandRefused("seat_taken", "Somebody else has this seat.")

@@ -12,6 +12,7 @@ from server.base.ids import PlayerId
 from server.base.units import NEVER, round_to_ms
 from server.games.game import Until, View
 from server.rooms.reading import ReadableMatch, ReadableRoom, ReadableSeat
+from server.rooms.robots import ROBOTS
 
 
 def room_view(room: ReadableRoom, now: float) -> View:
@@ -43,7 +44,7 @@ def listing(room: ReadableRoom) -> View:
         "id": room.id,
         "game": room.game.name,
         "state": room.state,
-        "players": [{"id": player.id, "name": player.name} for _, _, player in room.taken()],
+        "players": [player_view(player.id, player.name) for _, _, player in room.taken()],
         "free": room.free,
         "spectators": len(room.spectators),
         "private": room.is_private,
@@ -51,6 +52,15 @@ def listing(room: ReadableRoom) -> View:
     for _, _, player in room.taken():
         if player.id == room.host:
             view["host"] = {"id": player.id, "name": player.name}
+    return view
+
+
+def player_view(id: PlayerId, name: str) -> View:
+    """Return a player, as in all lists of players."""
+    view: View = {"id": id, "name": name}
+    robot = ROBOTS.get(id)
+    if robot is not None:
+        view |= {"bot": True, "level": robot.level}
     return view
 
 
@@ -97,7 +107,7 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     if player is None:
         return {}
     view: View = {
-        "player": {"id": player.id, "name": player.name, "guest": player.guest},
+        "player": player_view(player.id, player.name) | {"guest": player.guest},
         "status": str(player.status),
     }
     if seat.is_reserved:
@@ -114,7 +124,7 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
             view[name] = True
     if seat.skipped:
         view["skipped"] = seat.skipped
-    if room.running is None or seat.is_gone:
+    if room.running is None or seat.is_gone or seat.is_robot:
         return view
     view["brb_left"] = int(seat.brb_left)
     if seat.brb_for(now):
@@ -149,11 +159,13 @@ def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
 
 
 def _match_view(room: ReadableRoom, match: ReadableMatch) -> View:
-    players = [{"id": id, "name": name} for id, name in match.players]
+    players = [player_view(id, name) for id, name in match.players]
     view: View = {"id": match.id, "number": match.ordinal, "players": players}
     outcome = match.outcome
     if outcome is None:
         view["waits_for"] = list(match.waits_for)
+        if match.is_ticking and match.is_hurried:
+            view["hurried"] = True
         return view
     ending: View = {"winners": list(outcome.winners), "reason": outcome.reason}
     if outcome.scores is not None:

@@ -6,6 +6,7 @@ from typing import assert_never
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.storage.rows import (
     BootRow,
+    BotRow,
     ChangeRow,
     Ending,
     Lasting,
@@ -38,6 +39,7 @@ class Batch:
 
     boots: list[BootRow] = field(default_factory=list)
     players: list[PlayerRow] = field(default_factory=list)
+    bots: dict[PlayerId, BotRow] = field(default_factory=dict)
     lookalikes: list[LookalikeRow] = field(default_factory=list)
     passwords: dict[PlayerId, PasswordRow] = field(default_factory=dict)
     sessions: list[SessionRow] = field(default_factory=list)
@@ -92,6 +94,8 @@ class Batch:
             self.lines[row.room_id, row.place] = row
         elif type(row) is PasswordRow:
             self.passwords[row.id] = row
+        elif type(row) is BotRow:
+            self.bots[row.id] = row
         elif type(row) is LostRoom:
             self.lost_rooms.append(row)
         else:

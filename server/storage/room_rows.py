@@ -37,11 +37,13 @@ from server.rooms.events import (
 )
 from server.rooms.match import Move
 from server.rooms.reading import ReadableRoom
+from server.rooms.robots import ROBOTS
 from server.storage.journal import Journal
 from server.storage.limits import Limits
 from server.storage.pace import Pace
 from server.storage.prices import PAGE, size_of_document, size_of_line
 from server.storage.rows import (
+    BotRow,
     LineRow,
     LostRoom,
     MatchPlayerRow,
@@ -111,7 +113,7 @@ class RoomRows:
                 room = self._rooms.get(id)
                 if room is None:
                     return
-                by, _ = event.players[moves[0].seat if moves else 0]
+                by = _payer(event, moves[0].seat if moves else 0)
                 if room.running and room.running.is_ticking:
                     self._queue(self._documents.note(id, by, at))
                 else:
@@ -294,8 +296,12 @@ class RoomRows:
         seed = match.seed if match is not None and match.id == event.match_id else ""
         row, players = _match_rows(event, self._clock.to_wall(event.at), seed)
         for each in players:
-            self._journal.keep(each, each.player_id, event.at)
-        self._journal.keep(row, players[0].player_id, event.at)
+            robot = ROBOTS.get(each.player_id)
+            if robot is not None:
+                bot = BotRow(robot.id, robot.name, robot.sort_key, row.started_at)
+                self._journal.replace(bot)
+            self._journal.keep(each, _payer(event, each.seat), event.at)
+        self._journal.keep(row, _payer(event, 0), event.at)
         self._journal.note_queued(1 + len(players))
 
     def _note_end(self, event: MatchEnded) -> None:
@@ -319,7 +325,8 @@ class RoomRows:
         self._ended.note(row.id, *(each.player_id for each in players))
 
     def _keep_moves(self, event: MatchAdvanced) -> None:
-        """Have the players pay for the moves of their seats, those of bots included. Now, although
+        """Have the players pay for the moves of their seats, those of bots included, and share
+        those of robots. Now, although
         they are written with the next document: a disk that hangs would delay that."""
         for move in event.moves:
             try:
@@ -328,8 +335,17 @@ class RoomRows:
                 # An action that cannot be encoded must not affect the others.
                 _log.error("a move of %s cannot be stored: %s", event.match_id, error)
             else:
-                payer, _ = event.players[move.seat]
+                payer = _payer(event, move.seat)
                 self._journal.hold_back(row, event.room_id, payer, event.at)
+
+
+def _payer(event: MatchStarted | MatchAdvanced, seat: int) -> PlayerId:
+    """Return who pays for a row about a seat: the players share those of robots."""
+    id, _ = event.players[seat]
+    if id not in ROBOTS:
+        return id
+    people = [id for id, _ in event.players if id not in ROBOTS]
+    return people[seat % len(people)]
 
 
 def _match_rows(

@@ -35,6 +35,16 @@ class PlayerRow(Row, frozen=True):
 
 
 @final
+class BotRow(Row, frozen=True):
+    """A bot that plays in matches as an opponent: a player whom nobody is."""
+
+    id: PlayerId
+    name: str
+    sort_key: str
+    at: int
+
+
+@final
 class LookalikeRow(Row, frozen=True):
     """A skeleton of a player's name; unique."""
 
@@ -228,10 +238,12 @@ Lasting: TypeAlias = (
 )
 """Rows that take more of the disk for good. A player pays for each, once: see `prices.py`."""
 
-Replacing: TypeAlias = PasswordRow | RoomRow | LineRow | LostRoom | MatchRow | MatchPlayerRow
-"""Rows that take the place of others, or change them, or go with their room; besides the states and
-the ends of sessions, which the journal adds by methods of their own. Rooms and matches are both:
-kept first, and replaced until they have ended."""
+Replacing: TypeAlias = (
+    BotRow | PasswordRow | RoomRow | LineRow | LostRoom | MatchRow | MatchPlayerRow
+)
+"""Rows that take the place of others, or change them, or go with their room, or of which there are
+only so many; besides the states and the ends of sessions, which the journal adds by methods of
+their own. Rooms and matches are both: kept first, and replaced until they have ended."""
 
 
 # Read

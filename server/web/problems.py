@@ -34,6 +34,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "no_such_room": (404, "There is no such room, or it has closed."),
     "method_not_allowed": (405, "The path has other methods: see `Allow`."),
     "name_taken": (409, "A player has this name, or one that looks like it."),
+    "no_bots": (409, "The game has no bots."),
     "already_seated": (409, "One is in a running match in another room."),
     "too_many_rooms": (409, "There are as many rooms as there can be, or of one's own making."),
     "precondition_failed": (412, "The file is not as `If-Match` wants it."),

@@ -24,14 +24,24 @@ export interface GameAbout {
   readonly least: number;
   readonly most: number;
   readonly starts_when_full: boolean;
+  /** The strengths of its bots, the weakest first; empty: it has none. */
+  readonly levels: readonly Level[];
+  /** One player may play it alone, for the score. */
+  readonly plays_alone: boolean;
   readonly policy: AfkPolicy;
 }
 
 export type RoomState = 'open' | 'playing' | 'over';
 
+/** How strong a bot is. */
+export type Level = 'easy' | 'normal' | 'hard';
+
 export interface Named {
   readonly id: string;
   readonly name: string;
+  /** It is a bot, of this level. */
+  readonly bot?: true;
+  readonly level?: Level;
 }
 
 /** A room in the list. */
@@ -60,7 +70,7 @@ export interface RoomList {
 
 /** A seat; free without a `player`. */
 export interface Seat {
-  readonly player?: { readonly id: string; readonly name: string; readonly guest: boolean };
+  readonly player?: { readonly id: string; readonly name: string; readonly guest: boolean; readonly bot?: true; readonly level?: Level };
   readonly status?: Status;
   readonly reserved_at?: number;
   readonly brb_left?: number;
@@ -89,6 +99,8 @@ export interface Match {
   /** The players of the match, by seat. */
   readonly players: readonly Named[];
   readonly waits_for?: readonly number[];
+  /** Only bots play on, and the match's time runs faster than its countdowns. */
+  readonly hurried?: true;
   readonly outcome?: Outcome;
 }
 
@@ -207,8 +219,9 @@ export interface Rooms {
   readonly isAwayOnPurpose: boolean;
 
   games(): Promise<GameAbout[]>;
-  /** Opens a room, with a seat reserved for a following `join`. */
-  create(options: { game: string; isPrivate?: boolean }): Promise<Listing>;
+  /** Opens a room, with a seat reserved for a following `join`: with so many bots, by default of a
+   * middle level, or to play alone. */
+  create(options: { game: string; isPrivate?: boolean; bots?: number; level?: Level; isAlone?: boolean }): Promise<Listing>;
   /** Returns one room, private or not. */
   find(id: string): Promise<Listing>;
   /** Finished matches, newest first; the player's own by default. `after`: the `next` of the

@@ -45,8 +45,9 @@ export class Rooms {
     return (await this.#call('GET', '/api/games', { isPassive: true })).games;
   }
 
-  create({ game, isPrivate = false }) {
-    return this.#call('POST', '/api/rooms', { body: { game, private: isPrivate } });
+  create({ game, isPrivate = false, bots = 0, level, isAlone = false }) {
+    const body = { game, private: isPrivate, bots, level, alone: isAlone };
+    return this.#call('POST', '/api/rooms', { body });
   }
 
   /** Returns the listing of one room, private or not. */

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from server.base.ids import MatchId, PlayerId, RoomId
-from server.games.game import Outcome
+from server.games.game import Level, Outcome
 from server.rooms.chat import Line
 from server.rooms.events import (
     CloseReason,
@@ -23,7 +23,7 @@ from tests.rooms.world import World
 
 KINDS: tuple[type[RoomEvent], ...] = get_args(RoomEvent)
 
-VALUES: set[Any] = {RoomId, MatchId, PlayerId, Line, Outcome, str, int, float, bool}
+VALUES: set[Any] = {Level, RoomId, MatchId, PlayerId, Line, Outcome, str, int, float, bool}
 VALUES |= {str | None, int | None, float | None, PlayerId | None, CloseReason, QueueReason | None}
 VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
 
@@ -32,12 +32,15 @@ VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
 def heard() -> list[RoomEvent]:
     """Events of every kind, in order."""
     game = variant(type(buggy("act")), starts_when_full=True)
-    world = World(Turns(), game)
+    deep = variant(Turns, name="deep", levels=("normal",), thinking=1.0)
+    world = World(Turns(), game, deep)
     ada, kim, bo = world.players(3)
     world.looks_for(bo, "turns")
     world.looks_no_longer(bo)
     world.looks_for(ada, "turns")
     world.looks_for(kim, "turns")
+    max_ = world.player("Max")
+    world.acts(max_, world.practice(max_, "deep"))
     room = world.room_of(ada)
     assert room is not None
     world.joins(ada, room)

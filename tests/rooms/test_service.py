@@ -115,7 +115,7 @@ def test_every_command_publishes_its_events_and_reads_the_clock_once(name: str) 
 
 def test_every_command_is_tried() -> None:
     commands = {name for name, _ in getmembers(RoomService, isfunction) if name[0] != "_"}
-    assert commands == {*COMMANDS, "check_brb", "next_deadline"}
+    assert commands == {*COMMANDS, "check_brb", "next_deadline", "bot_thought"}
 
 
 def test_a_refused_command_publishes_nothing() -> None:

@@ -15,6 +15,7 @@ from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.rooms.errors import CommandRefused
 from server.rooms.events import (
+    BotAsked,
     LineSaid,
     MatchAdvanced,
     MatchEnded,
@@ -129,6 +130,19 @@ class World:
         assert room.running is not None
         return room, room.running
 
+    def practice(self, player: Player, game: str, bots: int = 1, **how: Any) -> Room:
+        """A room in which a match against bots has just begun."""
+        room, events = self.rooms.open(player, game, self.now, bots=bots, **how)
+        self.do(events)
+        self.joins(player, room)
+        assert room.running is not None
+        return room
+
+    def thinks(self, asked: BotAsked, **action: Any) -> list[RoomEvent]:
+        """A bot has thought; without an action, it failed."""
+        where = asked.room_id, asked.match_id, asked.step, asked.seat
+        return self.do(self.rooms.bot_thought(*where, action or None, self.now))
+
     def joins(self, player: Player, room: Room, **how: Any) -> list[RoomEvent]:
         return self.do(self.rooms.join(player, room.id, self.now, **how)[1])
 
@@ -167,7 +181,9 @@ class World:
         """The room in which a player has a seat."""
         rooms = self.rooms.all.values()
         found = [room for room in rooms if room.seat_of(player.id) is not None]
-        assert len(found) < 2, "a player has one seat"
+        if len(found) > 1:
+            found = [room for room in found if not room.is_practice]
+        assert len(found) < 2, "a player has one seat, and one where they practise"
         return found[0] if found else None
 
     def moves(self, match: Match) -> list[Move]:

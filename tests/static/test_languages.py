@@ -66,6 +66,7 @@ COMPOSED = {
         "no_such_room",
         "no_such_game",
         "seat_taken",
+        "no_bots",
         "already_seated",
         "not_seated",
         "not_host",

@@ -22,6 +22,7 @@ from server.web.routes.rooms import GameAbout, RoomListing, RoomPlayer
 from server.web.routes.sessions import OwnSession
 from server.wire.views import PlayerView, SessionClocks, SignInPolicy
 from tests.rooms.games import Table, Together, Turns, variant
+from tests.rooms.test_robots import Arena
 from tests.rooms.world import World
 from tests.static.test_types import declared
 from tests.support.manual_clock import ManualClock
@@ -116,7 +117,8 @@ class Watcher:
 def all_that_happens() -> dict[str, set[str]]:
     """The keys of rooms in every visible state."""
     with_bots = AfkPolicy(silence=Silence.BOT, move_time=10.0)
-    world = World(Turns(), Scored(), variant(Together, policy=with_bots))
+    game = Arena()
+    world = World(Turns(), Scored(), variant(Together, policy=with_bots), game)
     watcher = Watcher(world)
 
     ada, kim = world.players(2)
@@ -161,7 +163,12 @@ def all_that_happens() -> dict[str, set[str]]:
     room = world.room("together", *two)
     world.starts(two[0], room)
     world.passes(11)
-    watcher.look(room)  # bots
+    watcher.look(room)  # a bot plays for somebody
+
+    room = world.practice(world.player(), "arena")
+    watcher.look(room)  # against a bot
+    game.dead = 1
+    watcher.look(room)  # only the bot plays on
     return watcher.keys
 
 

@@ -9,6 +9,7 @@ import type {
   EndReason,
   Events,
   GameAbout,
+  Level,
   Line,
   Listing,
   Match,
@@ -83,7 +84,8 @@ for (const [id, each] of roster.players) {
 
 const rooms: Rooms = here.rooms;
 const games: GameAbout[] = await rooms.games();
-for (const { name, least, most, starts_when_full, policy } of games) {
+for (const { name, least, most, starts_when_full, policy, levels, plays_alone } of games) {
+  draw(levels[0], plays_alone);
   const rules: AfkPolicy = policy;
   draw(name, least, most, starts_when_full, rules.move_time, rules.silence, rules.most_skips, rules.may_claim);
   draw(rules.shown_after, rules.drop_grace, rules.leave_grace, rules.brb_budget, rules.brb_waits, rules.pulse_time);
@@ -92,6 +94,9 @@ here.watch('rooms');
 const list: RoomList = rooms.list;
 draw(list.total, list.isWaiting, list.isStale, list.rooms.size);
 const made: Listing = await rooms.create({ game: 'chess', isPrivate: true });
+const level: Level = 'hard';
+await rooms.create({ game: 'chess', bots: 1, level });
+await rooms.create({ game: 'chess', isAlone: true });
 const found: Listing = await rooms.find(made.id);
 const host: Named | undefined = found.host;
 const state: RoomState = found.state;
@@ -109,6 +114,7 @@ for (const [number, seat] of Object.entries(info.seats)) {
 }
 const match: Match | undefined = info.match;
 const outcome: Outcome | undefined = match?.outcome;
+draw(match?.players[1]?.bot, match?.players[1]?.level, match?.hurried);
 draw(match?.number, match?.players[0]?.name, match?.waits_for?.[0], outcome?.winners[0], outcome?.reason, outcome?.scores?.[0], outcome?.by);
 const view: View | null = room.view;
 draw(String(view?.['board']));

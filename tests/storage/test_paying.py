@@ -112,3 +112,29 @@ async def test_moves_are_paid_for_at_once_although_they_are_written_later(
     assert sum(paid.values()) > 60
     await rig.store.journal.written_up_to_here()
     assert len(await rig.rows("SELECT action FROM moves")) == 1, "it waits for the document"
+
+
+async def test_players_share_what_bots_who_play_against_them_leave(
+    rig: StorageRig, paid: Paid, batches: list[Batch]
+) -> None:
+    ada, kim = (rig.sign_in(rig.player(name))[0].player for name in ("Ada", "Kim"))
+    await rig.store.journal.written_up_to_here()
+    paid.clear()
+    batches.clear()
+    room, events = rig.rooms.open(ada, "snake-arena", 0.0, bots=4)
+    rig.room_stream.publish(events)
+    for player in (kim, ada):
+        rig.room_stream.publish(rig.rooms.join(player, room.id, 0.0)[1])
+    rig.room_stream.publish(rig.rooms.start(ada, room.id, 0.0))
+    assert room.running is not None
+    rig.play_until(8.0)
+    rig.clock.move_to(10.0)
+    rig.store._rooms.hurry()
+    await rig.store.journal.written_up_to_here()
+    moves = {move.seat for batch in batches for move in batch.moves}
+    assert moves & {2, 3, 4}, "bots moved"
+    fields = "rooms", "matches", "match_players", "moves"
+    assert sum(paid.values()) == prices_of(batches, *fields)
+    assert set(paid) == {ada.id, kim.id}
+    in_match = prices_of(batches, "match_players")
+    assert all(paid[player.id] >= 2 * in_match / 5 for player in (ada, kim))

@@ -24,6 +24,7 @@ from tests.storage.test_journal import BrokenDisk
 from tests.support.answers import until
 from tests.support.live_server import TIMEOUT
 from tests.support.manual_clock import ManualClock
+from tests.support.places import ANYBODY
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 FOUR = (3, 4, 3, 4, 3, 4, 3)
@@ -596,3 +597,20 @@ async def test_actions_of_a_bot_and_returns_are_distinguished_from_moves(rig: St
     assert ("back",) in events
     assert ("bot",) in await rig.rows("SELECT DISTINCT event FROM moves WHERE seat = 1")
     assert await rig.check_matches() == 1
+
+
+async def test_bots_who_play_have_rows_and_are_no_offline_players(rig: StorageRig) -> None:
+    ada, _ = players(rig)
+    for _ in range(2):
+        room, events = rig.rooms.open(ada, "connect-four", rig.clock.now(), bots=1, level="hard")
+        rig.room_stream.publish(events)
+        rig.room_stream.publish(rig.rooms.join(ada, room.id, rig.clock.now())[1])
+        rig.room_stream.publish(rig.rooms.leave(ada.id, room.id, rig.clock.now()))
+        assert await rig.rows("SELECT id, name, name_key, bot FROM players WHERE bot = 1") == [
+            ("p_bot-hard-01-----------", "Bot 1", None, 1)
+        ]
+    assert len(await rig.rows("SELECT 1 FROM match_players WHERE player_id LIKE 'p_bot%'")) == 2
+    assert await rig.store.offline_players(("", ""), 10, ANYBODY) == []
+    found = await rig.store.find_player(PlayerId("p_bot-hard-01-----------"), ANYBODY)
+    assert found is not None
+    assert found.name == "Bot 1"

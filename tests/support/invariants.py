@@ -492,7 +492,7 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
         here = [
             player.name
             for _, record, player in room.taken()
-            if record.is_here and player.id not in open_at_stop
+            if record.is_here and not record.is_robot and player.id not in open_at_stop
         ]
         if here:
             left.append(f"{', '.join(here)} in {room.id} without a connection")

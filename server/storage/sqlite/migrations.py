@@ -220,6 +220,13 @@ MIGRATIONS = (
     UPDATE rooms SET state = json_remove(state, '$.chat', '$.written', '$.written_at')
         WHERE json_valid(state);
     """,
+    """
+    ALTER TABLE players ADD COLUMN bot INTEGER NOT NULL DEFAULT 0 CHECK (bot IN (0, 1));
+    -- 1: an opponent that the server has; see server/rooms/robots.py
+    DROP INDEX players_offline;
+    CREATE INDEX players_offline ON players (sort_key, id)
+        WHERE is_currently_active = 0 AND bot = 0;
+    """,
 )
 
 

@@ -105,7 +105,7 @@ class Queries:
     async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
         rows = await _all(
             self._browsing,
-            f"SELECT {_PLAYER} FROM players p WHERE is_currently_active = 0"  # noqa: S608
+            f"SELECT {_PLAYER} FROM players p WHERE is_currently_active = 0 AND bot = 0"  # noqa: S608
             " AND (sort_key, id) > (?, ?) ORDER BY sort_key, id LIMIT ?",
             *after,
             limit,

@@ -17,7 +17,7 @@ from server.ratings.rating import NEW, Rating, counts, places, rate, week_of
 from server.storage.rows import MatchRow, StoredRating, StoredRecord, StoredStanding
 
 _PLAYERS = """
-    SELECT p.player_id, q.guest, r.mu, r.sigma
+    SELECT p.player_id, q.guest, q.bot, r.mu, r.sigma
     FROM matches m JOIN match_players p ON p.match_id = m.id
     JOIN players q ON q.id = p.player_id
     LEFT JOIN ratings r ON r.player_id = p.player_id AND r.game = m.game
@@ -65,6 +65,7 @@ _STANDINGS_OF_WEEK = """
 class _Seated(NamedTuple):
     player: PlayerId
     is_guest: bool
+    is_bot: bool
     rating: Rating
 
 
@@ -79,9 +80,11 @@ def rate_matches(connection: sqlite3.Connection, rows: Iterable[MatchRow], limit
 def _rate(connection: sqlite3.Connection, row: MatchRow, limits: Limits) -> None:
     assert row.ended_at is not None
     seated = [
-        _Seated(PlayerId(id), bool(guest), NEW if mu is None else Rating(mu, sigma))
-        for id, guest, mu, sigma in connection.execute(_PLAYERS, (row.id,))
+        _Seated(PlayerId(id), bool(guest), bool(bot), NEW if mu is None else Rating(mu, sigma))
+        for id, guest, bot, mu, sigma in connection.execute(_PLAYERS, (row.id,))
     ]
+    if any(one.is_bot for one in seated):
+        return
     seconds, steps = from_ms(row.lasted or 0), row.steps or 0
     if not counts(row.reason or "", seconds, steps, len(seated), limits):
         return

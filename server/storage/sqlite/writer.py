@@ -56,6 +56,11 @@ _INSERT_PLAYER = """
                          created_at, status, is_currently_active)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'offline', 0)
 """
+_INSERT_BOT = """
+    INSERT INTO players (id, name, sort_key, last_activity_at, created_at, guest, bot, status,
+                         is_currently_active)
+    VALUES (?1, ?2, ?3, ?4, ?4, 0, 1, 'offline', 0) ON CONFLICT DO NOTHING
+"""
 _INSERT_LOOKALIKE = _insert("name_lookalikes", LookalikeRow.__struct_fields__)
 _SET_PASSWORD = "UPDATE players SET password_hash = ?2 WHERE id = ?1"  # noqa: S105
 _INSERT_SESSION = _insert("sessions", SessionRow.__struct_fields__)
@@ -169,6 +174,7 @@ def _statements(batch: Batch) -> tuple[tuple[str, Collection[Any]], ...]:
         (_FREE_NAMES, stored),
         (_FREE_LOOKALIKES, stored),
         (_INSERT_PLAYER, batch.players),
+        (_INSERT_BOT, batch.bots.values()),
         (_INSERT_LOOKALIKE, batch.lookalikes),
         (_SET_PASSWORD, batch.passwords.values()),
         (_INSERT_SESSION, batch.sessions),

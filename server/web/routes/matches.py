@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.units import from_ms
+from server.games.game import Level
+from server.rooms.view import player_view
 from server.storage.ports import Matches
 from server.storage.rows import StoredMatch, StoredMove, StoredSeat
 from server.web.allowance import allowance_of
@@ -38,13 +40,15 @@ class RatingChange(msgspec.Struct):
 
 
 class SeatedPlayer(msgspec.Struct):
-    """The player in a seat, with the name at the time."""
+    """The player in a seat, with the name at the time. `bot`: true for a bot, of this `level`."""
 
     id: PlayerId
     name: str
     seat: int
     # Only of a match that counts for the player's rating.
     rating: RatingChange | msgspec.UnsetType = msgspec.UNSET
+    bot: bool | msgspec.UnsetType = msgspec.UNSET
+    level: Level | msgspec.UnsetType = msgspec.UNSET
 
 
 class FinishedMatch(msgspec.Struct, kw_only=True):
@@ -173,7 +177,7 @@ def _view_of(match: StoredMatch) -> dict[str, Any]:
 
 
 def _seated(stored: StoredSeat) -> SeatedPlayer:
-    seated = SeatedPlayer(stored.player_id, stored.name, stored.seat)
+    seated = SeatedPlayer(seat=stored.seat, **player_view(stored.player_id, stored.name))
     if stored.before is not None and stored.after is not None:
         seated.rating = RatingChange(stored.before, stored.after)
     return seated

@@ -1,14 +1,17 @@
 """Players and their histories."""
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.names import sort_key
 from server.base.ids import PlayerId, SessionId
+from server.games.game import Level
 from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason, Status
+from server.rooms.robots import ROBOTS
 from server.storage.ports import History, Players
 from server.storage.rows import StoredPlayer
 from server.web.allowance import allowance_of
@@ -40,6 +43,9 @@ class PublicPlayer(msgspec.Struct):
     last_activity_at: Instant
     # Seconds since then, for a player who is away.
     idle_for: float | msgspec.UnsetType = msgspec.UNSET
+    # True for a bot, of this `level`.
+    bot: bool | msgspec.UnsetType = msgspec.UNSET
+    level: Level | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlayerPage(msgspec.Struct):
@@ -185,7 +191,9 @@ class PlayerRoutes:
 
 
 def _stored(player: StoredPlayer) -> PublicPlayer:
-    return _public(player, player.last_activity_at)
+    found = _public(player, player.last_activity_at)
+    robot = ROBOTS.get(player.id)
+    return found if robot is None else replace(found, bot=True, level=robot.level)
 
 
 def _public(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from server.base.ids import PlayerId, RoomId
 from server.base.units import NEVER
 from server.games.catalogue import AnyGame
+from server.games.game import Level
 from server.rooms.service import RoomService
 from server.rooms.view import listing
 from server.web.bodies import answer, read_json
@@ -28,10 +29,14 @@ _OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", _On
 
 
 class NewRoom(msgspec.Struct):
-    """`private`: not listed; anyone with the id may join."""
+    """`private`: not listed; anyone with the id may join. `bots`: so many sit there, of this
+    `level` (by default a middle one of the game's); `alone`: for one player."""
 
     game: str
     private: bool = False
+    bots: int = 0
+    level: Level | msgspec.UnsetType = msgspec.UNSET
+    alone: bool = False
 
 
 class GameAbout(msgspec.Struct):
@@ -42,6 +47,9 @@ class GameAbout(msgspec.Struct):
     most: int
     starts_when_full: bool
     policy: dict[str, Any]
+    # The strengths of its bots; whether one plays it alone.
+    levels: tuple[Level, ...]
+    plays_alone: bool
 
     @classmethod
     def of(cls, game: AnyGame) -> "GameAbout":
@@ -49,7 +57,15 @@ class GameAbout(msgspec.Struct):
         policy = {
             key: value for key, value in msgspec.to_builtins(game.policy).items() if value != NEVER
         }
-        return cls(game.name, game.least, game.most, game.starts_when_full, policy)
+        return cls(
+            game.name,
+            game.least,
+            game.most,
+            game.starts_when_full,
+            policy,
+            game.levels,
+            game.plays_alone,
+        )
 
 
 class Games(msgspec.Struct):
@@ -57,8 +73,12 @@ class Games(msgspec.Struct):
 
 
 class RoomPlayer(msgspec.Struct):
+    """`bot`: true for a bot, of this `level`."""
+
     id: PlayerId
     name: str
+    bot: bool | msgspec.UnsetType = msgspec.UNSET
+    level: Level | msgspec.UnsetType = msgspec.UNSET
 
 
 class RoomListing(msgspec.Struct):
@@ -116,7 +136,7 @@ class RoomRoutes:
                 takes=NewRoom,
                 answers={201: RoomListing},
                 cookie=Cookie.NEEDED,
-                problems=["no_such_game", "too_many_rooms", "already_seated"],
+                problems=["no_such_game", "no_bots", "too_many_rooms", "already_seated"],
             ),
             Call(
                 "GET",
@@ -141,7 +161,14 @@ class RoomRoutes:
     async def open_room(self, request: Request) -> Response:
         wanted = await read_json(request, NewRoom)
         player = caller_of(request).signed_in().player
-        id = self._service.open(player.id, wanted.game, is_private=wanted.private)
+        id = self._service.open(
+            player.id,
+            wanted.game,
+            is_private=wanted.private,
+            bots=wanted.bots,
+            level=wanted.level or None,
+            is_alone=wanted.alone,
+        )
         return answer(listing(self._rooms.find(id)), 201)
 
     async def show_room(self, request: Request) -> Response:

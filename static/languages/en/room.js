@@ -156,6 +156,7 @@ export default {
   'refused.no_such_room': 'There is no such room, or it has closed.',
   'refused.no_such_game': 'There is no such game here.',
   'refused.seat_taken': 'Somebody else has this seat.',
+  'refused.no_bots': 'This game has no bots.',
   'refused.already_seated': 'You are in a running match in another room. End it or leave it first.',
   'refused.not_seated': 'Only those who have a seat may do that.',
   'refused.not_host': 'Only the host begins the match.',

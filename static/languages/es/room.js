@@ -156,6 +156,7 @@ export default {
   'refused.no_such_room': 'No existe esa sala, o ya se cerró.',
   'refused.no_such_game': 'Ese juego no está aquí.',
   'refused.seat_taken': 'Ese sitio es de otra persona.',
+  'refused.no_bots': 'Este juego no tiene bots.',
   'refused.already_seated': 'Estás en una partida en otra sala. Termínala o sal de ella primero.',
   'refused.not_seated': 'Eso solo pueden hacerlo quienes tienen sitio.',
   'refused.not_host': 'Solo quien es anfitrión empieza la partida.',

@@ -156,6 +156,7 @@ export default {
   'refused.no_such_room': '没有这个房间，或者它已关闭。',
   'refused.no_such_game': '这里没有这个游戏。',
   'refused.seat_taken': '这个座位已有人。',
+  'refused.no_bots': '这个游戏没有机器人。',
   'refused.already_seated': '你在另一个房间有正在进行的对局，请先结束或离开。',
   'refused.not_seated': '只有入座的人才能这样做。',
   'refused.not_host': '只有房主可以开始对局。',

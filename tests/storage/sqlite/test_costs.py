@@ -17,6 +17,7 @@ from server.storage.batch import Batch
 from server.storage.ports import Reads
 from server.storage.rows import (
     BootRow,
+    BotRow,
     ChangeRow,
     Ending,
     LineRow,
@@ -159,6 +160,7 @@ def every_kind_of_row() -> Batch:
     batch = Batch(
         boots=[BootRow(5, "1")],
         players=[player("new"), player("withdrawn")],
+        bots={PlayerId("bot"): BotRow(PlayerId("bot"), "Bot 1", "bot 1", 5)},
         lookalikes=[LookalikeRow("like-new", PlayerId("new"))],
         passwords={PlayerId("a"): PasswordRow(PlayerId("a"), "another")},
         sessions=[session("s-new", "new")],

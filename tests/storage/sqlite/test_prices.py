@@ -24,6 +24,7 @@ from server.storage.batch import Batch
 from server.storage.prices import PAGE, price, size_of_document, size_of_line
 from server.storage.rows import (
     BootRow,
+    BotRow,
     ChangeRow,
     Ending,
     Lasting,
@@ -199,9 +200,9 @@ def size_of(connection: sqlite3.Connection) -> int:
 
 
 def add(batch: Batch, row: Any) -> None:
-    field = getattr(batch, (TABLES | {LineRow: "lines"})[type(row)])
+    field = getattr(batch, (TABLES | {LineRow: "lines", BotRow: "bots"})[type(row)])
     match row:
-        case RoomRow(id=id) | MatchRow(id=id):
+        case RoomRow(id=id) | MatchRow(id=id) | BotRow(id=id):
             field[id] = row
         case LineRow(room_id=id, place=place):
             field[id, place] = row
@@ -286,8 +287,10 @@ def test_rows_that_replace_others_take_no_more_of_the_disk_each_time(
         PasswordRow: PasswordRow(rows[PlayerRow].id, HASH),
         LostRoom: LostRoom(rows[RoomRow].id, NOW),
         LineRow: line("a", "b", 10)(0, 0),
+        BotRow: BotRow(PlayerId("p_bot"), "Bot 1", "bot 1", NOW),
     }
-    write_batch(empty, batch_of(rows | {LineRow: replacing[LineRow]}))
+    first = {kind: replacing[kind] for kind in (LineRow, BotRow)}
+    write_batch(empty, batch_of(rows | first))
     before = counts(empty)
     for kind in get_args(Replacing):
         batch = Batch()

@@ -11,7 +11,14 @@ from server.base.ids import MatchId, PlayerId, RoomId
 from server.ratings.limits import Limits
 from server.ratings.rating import week_of
 from server.storage.batch import Batch
-from server.storage.rows import MatchPlayerRow, MatchRow, PlayerRow, RoomRow, StoredStanding
+from server.storage.rows import (
+    BotRow,
+    MatchPlayerRow,
+    MatchRow,
+    PlayerRow,
+    RoomRow,
+    StoredStanding,
+)
 from server.storage.sqlite.migrations import migrate
 from server.storage.sqlite.standings import ratings_of, records_of, standings
 from server.storage.sqlite.writer import write_batch
@@ -34,7 +41,8 @@ class Disk:
             PlayerRow(PlayerId(name), name, name, name, "guest" in name, None, 0, 0)
             for name in names
         ]
-        write_batch(connection, Batch(players=players, rooms={ROOM.id: ROOM}))
+        bot = BotRow(PlayerId("bot"), "Bot 1", "bot 1", 0)
+        write_batch(connection, Batch(players=players, bots={bot.id: bot}, rooms={ROOM.id: ROOM}))
 
     def end(
         self,
@@ -245,3 +253,9 @@ def test_pages_of_standings_have_everybody_once(disk: Disk, week: int | None) ->
         after = (last.rating if last.gained is None else last.gained, last.player_id)
     assert {each.name for each in found} == set(map("p{}".format, range(10)))
     assert found == disk.best(week, 100)
+
+
+def test_a_match_with_a_bot_counts_for_nobody(disk: Disk) -> None:
+    assert not disk.is_rated(disk.end("ada", "bot"))
+    assert not disk.is_rated(disk.end("ada", "kim", "bot"))
+    assert disk.is_rated(disk.end("ada", "kim"))

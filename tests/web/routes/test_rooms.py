@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from server.games.game import AfkPolicy
 from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns, variant
@@ -126,3 +128,58 @@ async def test_a_player_of_a_running_match_cannot_open_a_room(server: LiveServer
     refused = await ada.visitor.http.post("/api/rooms", json={"game": "turns"})
     assert refusal(refused) == (409, "already_seated")
     await ada.is_right()
+
+
+async def test_a_room_with_bots_and_one_to_play_alone(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    visitor = await server.visitor()
+    told = (await visitor.http.get("/api/games")).json()["games"]
+    can = {game["name"]: (game["levels"], game["plays_alone"]) for game in told}
+    assert can["connect-four"] == (["easy", "normal", "hard"], False)
+    assert can["snake-arena"] == (["normal"], False)
+    assert can["trivia-round"] == ([], True)
+
+    wanted = {"game": "connect-four", "bots": 1, "level": "hard", "private": True}
+    made = await ada.http.post("/api/rooms", json=wanted)
+    assert made.status_code == 201
+    room = made.json()
+    bot = {"id": room["players"][1]["id"], "name": "Bot 1", "bot": True, "level": "hard"}
+    assert room["players"] == [{"id": ada.id, "name": "Ada"}, bot]
+    page = await seat(server, ada, room["id"])
+    await page.read()
+    assert page.room["match"]["players"][1] == bot
+    await page.tab.ask("leave", "left", room=room["id"])
+    path = "/api/matches?limit=1"
+    (match,) = (await ada.http.get(path)).json()["matches"]
+    assert match["players"][1] == bot | {"seat": 1}
+    found = (await visitor.http.get(f"/api/players/{bot['id']}")).json()
+    assert {name: found[name] for name in bot} == bot
+    offline = (await visitor.http.get("/api/players?status=offline")).json()
+    assert offline["players"] == []
+
+    alone = await ada.http.post("/api/rooms", json={"game": "trivia-round", "alone": True})
+    assert alone.status_code == 201
+    page = await seat(server, ada, alone.json()["id"])
+    await page.read()
+    assert len(page.room["match"]["players"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code"),
+    [
+        ({"game": "connect-four", "bots": 99}, 422, "invalid"),
+        ({"game": "connect-four", "bots": -1}, 422, "invalid"),
+        ({"game": "connect-four", "bots": "1"}, 422, "invalid"),
+        ({"game": "connect-four", "bots": 1, "level": "x"}, 422, "invalid"),
+        ({"game": "snake-arena", "bots": 1, "level": "hard"}, 422, "invalid"),
+        ({"game": "connect-four", "alone": True}, 422, "invalid"),
+        ({"game": "trivia-round", "bots": 1}, 409, "no_bots"),
+    ],
+    ids=str,
+)
+async def test_bots_that_a_game_does_not_have_are_refused(
+    server: LiveServer, wanted: dict[str, Any], status: int, code: str
+) -> None:
+    ada = await server.guest("Ada")
+    assert refusal(await ada.http.post("/api/rooms", json=wanted)) == (status, code)
+    assert not server.still_here.rooms.all
