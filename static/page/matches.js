@@ -6,6 +6,7 @@ import { pictureOf, titleOf } from '/static/page/games.js';
 import { dateAndTime, namesOf, onLanguage, say, sayWord } from '/static/page/language.js';
 import { PagedList } from '/static/page/paged-list.js';
 import { headlineOf } from '/static/page/room-words.js';
+import { markedName } from '/static/page/status.js';
 
 const MATCHES_A_PAGE = 10;
 
@@ -52,7 +53,7 @@ export class Matches {
     const row = make('li', 'match');
     row.dataset.matchId = match.id;
     row.dataset.result = winners.includes(own) ? 'won' : winners.length === 0 ? 'draw' : 'lost';
-    const others = players.filter(({ seat }) => seat !== own).map(({ name }) => name);
+    const others = players.filter(({ seat }) => seat !== own).map(markedName);
     const text = make('div');
     const head = make('p', 'match-head', headlineOf(match, players, own));
     const why = sayWord(`ended.${reason}`, {}, '');

@@ -6,6 +6,7 @@ import { pictureOf, titleOf } from '/static/page/games.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { namesOf, onLanguage, say, sayWord } from '/static/page/language.js';
 import { attempt, attemptIn } from '/static/page/problems.js';
+import { markedName } from '/static/page/status.js';
 
 const TOPIC = 'rooms';
 const SHOWN = 100; // rows; the filters find the others
@@ -162,7 +163,7 @@ export class Play {
 }
 
 function namesIn({ players }) {
-  return players.length > 0 ? namesOf(players.map(({ name }) => name)) : say('play.nobody');
+  return players.length > 0 ? namesOf(players.map(markedName)) : say('play.nobody');
 }
 
 function whoIn(listing) {

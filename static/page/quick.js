@@ -3,12 +3,14 @@
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sizeOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
+import { Practice } from '/static/page/practice.js';
 import { attempt, explain } from '/static/page/problems.js';
 
 export class Quick {
   #here;
   #games;
   #alerts;
+  #practice;
   #isOwn = false; // this tab asked; another tab of the player may have too
   #fellOut = null; // {game}: the player was away for too long
   #error = '';
@@ -19,12 +21,14 @@ export class Quick {
     this.#here = here;
     this.#games = games;
     this.#alerts = alerts;
+    this.#practice = new Practice(here, games, { onRoom, onProblem: (problem) => this.#complain(problem) });
     here.on('queued', (queued) => this.#hear(queued));
-    here.on('matched', ({ room, game }) => {
+    here.on('matched', (offer) => {
+      const { room, game } = offer;
       if (!this.#isOwn && document.visibilityState !== 'visible') return;
       this.#isOwn = false;
       alerts.raise(say('quick.found'), say('quick.found_text', { game: titleOf(game) }));
-      onRoom(room);
+      if (!this.#practice.offer(offer)) onRoom(room);
     });
     onPress(byId('queue-cancel'), () => this.#cancel());
     onPress(byId('queue-again'), () => this.#look(this.#fellOut?.game ?? null));
@@ -51,6 +55,12 @@ export class Quick {
     this.#isOwn = false;
     this.#fellOut = null;
     this.#error = '';
+    this.#practice.clear();
+    this.#draw();
+  }
+
+  #complain(problem) {
+    this.#error = explain(problem);
     this.#draw();
   }
 
@@ -81,7 +91,7 @@ export class Quick {
 
   async #do(ask) {
     this.#error = '';
-    const asked = attempt(ask, (problem) => { this.#error = explain(problem); });
+    const asked = attempt(ask, (problem) => this.#complain(problem));
     this.#draw();
     await asked;
     this.#draw();
@@ -109,6 +119,7 @@ export class Quick {
     byId('quick-rules-list').replaceChildren(...this.#games.all
       .filter(({ name }) => rulesOf(name))
       .flatMap(({ name }) => [make('dt', '', titleOf(name)), make('dd', 'muted', rulesOf(name))]));
+    this.#practice.build();
     this.#draw();
   }
 

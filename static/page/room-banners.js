@@ -240,7 +240,8 @@ function outcomeBanner(match, own, ownId, present, game) {
   const at = players.findIndex(({ id }) => id === ownId);
   const played = at < 0 ? null : at;
   const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);
-  const isEnough = game === undefined || present.length >= game.least;
+  // Who plays alone needs nobody.
+  const isEnough = game === undefined || present.length >= Math.min(game.least, players.length);
   const ofRematch = () => {
     if (own !== null && !isEnough) return [say('room.nobody_left')];
     return [

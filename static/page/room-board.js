@@ -146,6 +146,12 @@ export function isInMatch({ info, seat, own }) {
   return isRunning(info) && playsIn(info, seat) && !own.gone;
 }
 
+/** True while a match runs in which the player of this page plays against bots, or alone. */
+export function isPractice(room) {
+  const others = Object.entries(room.info.seats).filter(([seat, { player }]) => Number(seat) !== room.seat && player);
+  return isInMatch(room) && others.every(([, { player }]) => player.bot);
+}
+
 function seatsOf({ info, seat: own }) {
   const { match, seats } = info;
   return match.players.map(({ id, name }, seat) => {

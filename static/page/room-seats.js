@@ -62,7 +62,7 @@ export class RoomSeats {
     parts.element.classList.toggle('is-gone', seat.gone === true);
     showStatus(parts.status, isOwn && room.isStale ? 'reconnecting' : seat.status);
     const tags = [
-      isOwn && 'lobby.you', seat.player.id === room.info.host && 'seat.host', seat.bot && 'seat.bot_tag',
+      isOwn && 'lobby.you', seat.player.id === room.info.host && 'seat.host', (seat.bot || seat.player.bot) && 'seat.bot_tag',
       seat.gone && 'seat.out_tag',
     ].filter(Boolean);
     if (parts.tags.dataset.tags !== tags.join()) {

@@ -1,7 +1,7 @@
 // Events of rooms as sentences.
 
 import { inWords } from '/static/page/durations.js';
-import { namesOf, say, sayWord } from '/static/page/language.js';
+import { inDigits, namesOf, say, sayWord } from '/static/page/language.js';
 
 /** Returns the text of a notice of the room. */
 export function noticeOf({ notice, name = '' }) {
@@ -9,9 +9,10 @@ export function noticeOf({ notice, name = '' }) {
 }
 
 /** Returns who has won, for the player in seat `own`; null for a spectator. */
-export function headlineOf({ winners, reason }, players, own) {
+export function headlineOf({ winners, reason, scores }, players, own) {
   if (reason === 'failed') return say('outcome.failed');
   if (reason === 'abandoned') return say('outcome.abandoned');
+  if (players.length === 1 && scores) return say('outcome.score', { score: inDigits(scores[0]) });
   if (winners.length === 0) return say('outcome.draw');
   const names = namesOf(winners.map((seat) => players.find((each, at) => (each.seat ?? at) === seat)?.name ?? '?'));
   if (!winners.includes(own)) {

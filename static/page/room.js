@@ -10,7 +10,7 @@ import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say, sayWord } from '/static/page/language.js';
 import { attempt, explain } from '/static/page/problems.js';
-import { hasBoard, isInMatch, RoomBoard } from '/static/page/room-board.js';
+import { hasBoard, isInMatch, isPractice, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
 import { RoomChat } from '/static/page/room-chat.js';
 import { RoomPanels } from '/static/page/room-panels.js';
@@ -190,7 +190,7 @@ export class RoomView {
   }
 
   #askToLeave() {
-    if (!isInMatch(this.#room)) {
+    if (!isInMatch(this.#room) || isPractice(this.#room)) {
       this.#leave();
       return;
     }
@@ -201,7 +201,7 @@ export class RoomView {
 
   #leave() {
     const room = this.#room;
-    const wasPlaying = isInMatch(room);
+    const wasPlaying = isInMatch(room) && !isPractice(room);
     room.leave();
     this.#forget();
     this.#onLeave(room, wasPlaying);

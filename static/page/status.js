@@ -31,6 +31,9 @@ export function newAvatar(player) {
   return avatar;
 }
 
+/** Returns a player's name; of a bot, that it is one. */
+export const markedName = ({ name, bot }) => (bot ? say('bot.named', { name }) : name);
+
 /** A new element with a player's name, which is shown whole under the pointer. */
 export function newName({ name }) {
   const element = make('bdi', 'player-name one-line', name); // it may run right to left

@@ -112,7 +112,7 @@ export class Strip {
     return parts;
   }
 
-  #drawChip(parts, { number, seat, isOwn, isTurn }, room, policy) {
+  #drawChip(parts, { number, player, seat, isOwn, isTurn }, room, policy) {
     const { view, info: { match } } = room;
     const isOut = seat === null || seat.gone === true || this.#guard(() => this.#Part?.isOut?.(view, number)) === true;
     const { classList } = parts.element;
@@ -124,7 +124,8 @@ export class Strip {
     else parts.element.removeAttribute('aria-current');
     const note = newsOf(seat, isOwn);
     const value = this.#guard(() => this.#Part?.value?.(view, number, this.#say)) ?? '';
-    write(parts.about, [isOwn && say('lobby.you'), note.text || value].filter(Boolean).join(' · '));
+    const kind = isOwn ? say('lobby.you') : player.bot && say(`level.${player.level}`);
+    write(parts.about, [kind, note.text || value].filter(Boolean).join(' · '));
     this.#drawClock(parts, seat, note, { isOwn, span: policy?.move_time ?? 60 });
     this.#drawAsk(parts.ask, number, seat, room);
   }

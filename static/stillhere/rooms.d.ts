@@ -238,4 +238,6 @@ export interface Rooms {
   /** Looks for other players; the `matched` event reports the room. Null if that was at once. */
   quickMatch(options?: { game?: string | null }): Promise<Queue | null>;
   cancelQuickMatch(): Promise<void>;
+  /** Gives up the seat of a `matched`, in a room which this page has not entered. */
+  decline(id: string): Promise<void>;
 }

@@ -46,7 +46,7 @@ export class Rooms {
   }
 
   create({ game, isPrivate = false, bots = 0, level, isAlone = false }) {
-    const body = { game, private: isPrivate, bots, level, alone: isAlone };
+    const body = { game, private: isPrivate, ...(bots > 0 && { bots, level }), ...(isAlone && { alone: true }) };
     return this.#call('POST', '/api/rooms', { body });
   }
 
@@ -94,6 +94,11 @@ export class Rooms {
       throw problem;
     });
     return this.queue;
+  }
+
+  /** Gives up a seat that is reserved in a room which this page has not entered. */
+  async decline(id) {
+    await this.#do({ type: 'leave', room: id }).catch(ignoreLoss);
   }
 
   async cancelQuickMatch() {

@@ -38,6 +38,7 @@ COMPOSED = {
     ],
     "cost.": [*Silence],
     "silence.": [*Silence],
+    "level.": ["easy", "normal", "hard"],
     "rule.": [
         "name_empty",
         "name_too_long",

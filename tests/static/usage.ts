@@ -133,6 +133,7 @@ const queue: Queue | null = await rooms.quickMatch({ game: 'chess' });
 await rooms.quickMatch();
 draw(queue?.game, queue?.waiting, rooms.queue?.waiting, rooms.isAwayOnPurpose);
 await rooms.cancelQuickMatch();
+await rooms.decline(made.id);
 const { matches, next: later } = await rooms.matches({ limit: 10 });
 await rooms.matches({ player: 'ada', after: later });
 const played: Played = await rooms.match(matches[0]?.id ?? '');

@@ -60,6 +60,12 @@ export default {
   'quick.found_text': '{game}: come back to the page, your seat is kept for a moment.',
   'quick.fell_out': 'You are no longer looked for',
   'quick.fell_out_text': 'You were away, so nobody is matched with you any more.',
+  'practice.title': 'No waiting: play at once',
+  'practice.bots': { one: 'A bot', other: '{count} bots' },
+  'practice.alone': 'Alone',
+  'offer.text': '{game}: somebody to play with is here.',
+  'offer.play': 'Play now ({clock})',
+  'offer.decline': 'Not now',
   'quick.failed': 'The games could not be fetched.',
 
   'play.title': 'Rooms',

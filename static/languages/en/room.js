@@ -72,6 +72,11 @@ export default {
   'strip.again': 'Rematch?',
 
   'seat.host': 'Host',
+  'level.easy': 'Easy bot',
+  'level.normal': 'Normal bot',
+  'level.hard': 'Hard bot',
+  'bot.named': '{name} (bot)',
+  'outcome.score': 'Score: {score}',
   'seat.bot_tag': 'Bot',
   'seat.out_tag': 'Out',
   'seat.ask': 'Are you there?',

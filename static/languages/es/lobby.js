@@ -60,6 +60,12 @@ export default {
   'quick.found_text': '{game}: vuelve a la página, tu sitio se guarda un momento.',
   'quick.fell_out': 'Ya no se te busca partida',
   'quick.fell_out_text': 'Te ausentaste, así que ya no se te empareja con nadie.',
+  'practice.title': 'Sin esperar: juega ya',
+  'practice.bots': { one: 'Un bot', many: '{count} bots', other: '{count} bots' },
+  'practice.alone': 'A solas',
+  'offer.text': '{game}: ya hay alguien con quien jugar.',
+  'offer.play': 'Jugar ahora ({clock})',
+  'offer.decline': 'Ahora no',
   'quick.failed': 'No se pudieron obtener los juegos.',
 
   'play.title': 'Salas',

@@ -72,6 +72,11 @@ export default {
   'strip.again': '¿Otra?',
 
   'seat.host': 'Anfitrión',
+  'level.easy': 'Bot fácil',
+  'level.normal': 'Bot normal',
+  'level.hard': 'Bot difícil',
+  'bot.named': '{name} (un bot)',
+  'outcome.score': 'Puntos: {score}',
   'seat.bot_tag': 'Robot',
   'seat.out_tag': 'Fuera',
   'seat.ask': '¿Sigues ahí?',

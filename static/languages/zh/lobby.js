@@ -60,6 +60,12 @@ export default {
   'quick.found_text': '{game}：请回到页面，座位会为你保留片刻。',
   'quick.fell_out': '已停止为你寻找',
   'quick.fell_out_text': '你离开了一会儿，所以不再为你匹配对手。',
+  'practice.title': '不用等，马上玩',
+  'practice.bots': { other: '{count} 个机器人' },
+  'practice.alone': '单人',
+  'offer.text': '{game}：对手来了。',
+  'offer.play': '现在开始（{clock}）',
+  'offer.decline': '先不',
   'quick.failed': '无法获取游戏列表。',
 
   'play.title': '房间',

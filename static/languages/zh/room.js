@@ -72,6 +72,11 @@ export default {
   'strip.again': '再来一局？',
 
   'seat.host': '房主',
+  'level.easy': '简单机器人',
+  'level.normal': '普通机器人',
+  'level.hard': '困难机器人',
+  'bot.named': '{name}（机器人）',
+  'outcome.score': '得分：{score}',
   'seat.bot_tag': '机器人',
   'seat.out_tag': '出局',
   'seat.ask': '你还在吗？',
