@@ -366,6 +366,9 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"and {rooms.rooms_watched_by_player} that all of a player's are"
     yield f"in rounds of at least {rooms.queue_pace:g} s;"
+    missed = rooms.missed
+    yield f"to {missed.count} seats that it kept for them in {missed.seconds / 60:g} minutes"
+    yield f"who has waited for {rooms.patience:g} s"
     yield f"{rooms.waiting_while_full} players who look for a quick match while"
     comings = rooms.comings
     yield f"or `watch`, for the {comings.count + 1}st time in {spoken(comings.seconds)}"
@@ -431,6 +434,8 @@ ROOMS = Document(
         "Limits.rooms.lines_kept",
         "Limits.rooms.lines_of_player",
         "Limits.rooms.lines_of_spectators",
+        "Limits.rooms.missed",
+        "Limits.rooms.patience",
         "Limits.rooms.queue_pace",
         "Limits.rooms.restart_pause",
         "Limits.rooms.rooms",

@@ -40,6 +40,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     waiting_while_full: int = 200
     """Players who may wait for a quick match while no room may be opened. Otherwise few wait."""
 
+    missed: Quota = Quota(2, 600)
+    """Seats kept by quick match to which a player may not come before others go first."""
+
+    patience: float = 16.0
+    """Seconds for which who came to theirs waits for others who do, before one of those who did not
+    is good enough. Longer than `reserved_for`: by then a seat that is kept for nobody is free."""
+
     rooms_listed: int = 1000
     """Rooms in a list, the newest; it also has the total."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from server.base.ids import PlayerId
 from server.base.rates import MovingWindow
 from server.base.text import excerpt
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -23,8 +24,9 @@ class Matchmaking:
         self._games = games
         self._tables = tables
         self._limits = tables.limits
-        self.queue = Queue(self._limits.queue_pace)
+        self.queue = Queue(self._limits.queue_pace, self._limits.patience)
         self._may_serve = False
+        self._serves_at = NEVER
         self._searches: MovingWindow[PlayerId] = MovingWindow(
             self._limits.searches, self._limits.counted_keys
         )
@@ -46,7 +48,8 @@ class Matchmaking:
         self._tables.check_beginning(player.id, turn.now)
         self._tables.vacate_elsewhere(turn, None, player, but_practice=True)
         self._searches.take(player.id, turn.now)
-        self.queue.enter(player, game, turn.now)
+        is_behind = self._tables.stays_away(player.id, turn.now)
+        self.queue.enter(player, game, turn.now, is_behind=is_behind)
         self.serve(turn)
         self._tell(turn, self.queue.take_change(player.id))
         return True
@@ -63,8 +66,8 @@ class Matchmaking:
         """Bring waiting players into rooms with free seats, the oldest room first, and open new
         rooms if enough of them wait for a match."""
         without_room: set[str | None] = set()
-        for waiting in list(self.queue.waiting.values()):
-            player, game = waiting
+        for waiting in self.queue.in_order():
+            player, game = waiting.player, waiting.game
             is_served = player.id not in self.queue.waiting
             if game in without_room or is_served or player.status is not Status.ACTIVE:
                 continue
@@ -74,13 +77,14 @@ class Matchmaking:
             else:
                 self._bring(turn, room, player)
         while not self._tables.is_full:  # otherwise they wait until a room closes
-            found = self.queue.party(self._games.values(), self._tables.has_share)
+            found = self.queue.party(self._games.values(), self._tables.has_share, turn.now)
             if found is None:
                 break
             rules, party = found
             room = self._tables.open_matched(turn, rules, party)
             for player in party:
                 self._bring(turn, room, player)
+        self._serves_at = self.queue.patience_ends(turn.now)
 
     def note(self, room: Room) -> None:
         """A room has changed, or closed: there may be place for who waits."""
@@ -95,11 +99,14 @@ class Matchmaking:
 
     def next_due(self) -> float:
         """Return the instant at which to call `expire` next; NEVER if nothing is due."""
-        return self.queue.next_due()
+        return min(self.queue.next_due(), self._serves_at)
 
     def expire(self, turn: Turn, limit: int) -> None:
-        """Tell the next of those who wait how many they are, if that changed and is due: each
-        search would be told to all of them otherwise. Who asks was told at once."""
+        """Serve who has waited long enough for those who are behind; and tell the next of those who
+        wait how many they are, if that changed and is due: each search would be told to all of them
+        otherwise. Who asks was told at once."""
+        if self._serves_at <= turn.now:
+            self.serve(turn)
         if self.queue.next_due() <= turn.now:
             for change in self.queue.take_changes(turn.now, limit):
                 self._tell(turn, change)

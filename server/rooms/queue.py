@@ -13,21 +13,27 @@ from server.presence.status import Status
 
 
 class Waiting(NamedTuple):
-    """A player in the queue. `game`: the name of the one they want; None: any."""
+    """A player in the queue. `game`: the name of the one they want; None: any. `is_behind`: they
+    are served after the others, as they do not come to the seats that are kept for them."""
 
     player: Player
     game: str | None
+    since: float
+    is_behind: bool
 
     def wants(self, game: AnyGame) -> bool:
         return self.game is None or self.game == game.name
 
 
 class Queue:
-    """Players in order of arrival, in which they are served. Instants are presence time."""
+    """Players in order of arrival, in which they are served, but for those who are behind. Instants
+    are presence time."""
 
-    def __init__(self, pace: float) -> None:
-        """`pace`: seconds between two rounds in which those who wait are told how many they are."""
+    def __init__(self, pace: float, patience: float) -> None:
+        """`pace`: seconds between two rounds in which those who wait are told how many they are;
+        `patience`: for which they are brought together with nobody who is behind."""
         self._pace = pace
+        self._patience = patience
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
         # The number last sent to each.
@@ -41,10 +47,12 @@ class Queue:
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         return MappingProxyType(self._waiting)
 
-    def enter(self, player: Player, game: str | None, now: float) -> None:
+    def enter(self, player: Player, game: str | None, now: float, *, is_behind: bool) -> None:
         """Add a player. One who is waiting keeps their place and changes the game."""
+        before = self._waiting.get(player.id)
+        since = now if before is None else before.since
         self._remove_from_counts(player.id, now)
-        self._waiting[player.id] = Waiting(player, game)
+        self._waiting[player.id] = Waiting(player, game, since, is_behind)
         self._by_game[game] += 1
         self._changed(now)
 
@@ -86,8 +94,20 @@ class Queue:
             return NEVER
         return self._round_began if self._round else self._next_round
 
+    def in_order(self) -> list[Waiting]:
+        """Return those who wait, in the order in which they are served."""
+        return sorted(self._waiting.values(), key=lambda each: each.is_behind)  # stable
+
+    def patience_ends(self, now: float) -> float:
+        """Return when somebody has waited so long that those who are behind are good enough; NEVER
+        if there are none of these, or nobody else."""
+        if not any(each.is_behind for each in self._waiting.values()):
+            return NEVER
+        ends = (each.since + self._patience for each in self._waiting.values())
+        return min((end for end in ends if end > now), default=NEVER)
+
     def party(
-        self, games: Iterable[AnyGame], may_open: Callable[[PlayerId], bool]
+        self, games: Iterable[AnyGame], may_open: Callable[[PlayerId], bool], now: float
     ) -> tuple[AnyGame, list[Player]] | None:
         """Return the first game that enough players wait for, and these players. Players who were
         just cut off, or for whom no room may be opened, keep their place and are not served."""
@@ -98,9 +118,13 @@ class Queue:
         ]
         # Games that a player asked for come before those that would do for any.
         for game in sorted(games, key=lambda game: all(each.game != game.name for each in ready)):
-            party = [waiting.player for waiting in ready if waiting.wants(game)]
+            wanting = [waiting for waiting in ready if waiting.wants(game)]
+            party = [each for each in wanting if not each.is_behind]
+            if len(party) < game.least:
+                since = now - self._patience
+                party = [each for each in wanting if each.is_behind or each.since <= since]
             if len(party) >= game.least:
-                return game, party[: game.most]
+                return game, [each.player for each in party[: game.most]]
         return None
 
     def _is_told(self, player_id: PlayerId) -> bool:

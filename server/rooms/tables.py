@@ -39,6 +39,7 @@ class Tables:
         self._made_by: Counter[PlayerId] = Counter()
         self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
         self._comings: MovingWindow[PlayerId] = MovingWindow(limits.comings, limits.counted_keys)
+        self._missed: MovingWindow[PlayerId] = MovingWindow(limits.missed, limits.counted_keys)
         self._new_room_id = new_room_id
 
     # Players
@@ -223,6 +224,11 @@ class Tables:
         room.reserve(number, player, turn.now + self.limits.reserved_for)
         self._note_seat(player.id, room)
 
+    def stays_away(self, player_id: PlayerId, now: float) -> bool:
+        """Return True if a player did not come to the seats that quick match kept for them
+        lately."""
+        return self._missed.wait(player_id, now) > 0
+
     def take_seat(self, turn: Turn, room: Room, player: Player, number: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; return its number, None
         if none is free. Raises CommandRefused: invalid, seat_taken, already_seated, too_soon."""
@@ -254,6 +260,7 @@ class Tables:
             return
         if seat.is_reserved:
             turn.note(room, "joined", player.name, number)
+            self._missed.forget(player.id)
         room.arrive(number, player)
         if self._seated.get(player.id) is room:
             self.vacate_elsewhere(turn, room, player)  # where they practised meanwhile
@@ -267,6 +274,8 @@ class Tables:
         self._forget(player.id, room)
         if not was_reserved:
             turn.note(room, "left", player.name, number)
+        elif room.is_matched or player.id != room.made_by:  # otherwise it was their own room
+            self._missed.take(player.id, turn.now)
 
     def vacate_elsewhere(
         self, turn: Turn, room: Room | None, player: Player, *, but_practice: bool = False

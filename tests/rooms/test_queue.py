@@ -1,12 +1,15 @@
 """Quick match: the queue of players, and which of them are matched."""
 
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from server.presence.session import Player
 from server.presence.status import Reason, Status
+from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 from server.rooms.room import Room
 from tests.rooms.games import Ticking, Together, Turns
@@ -254,6 +257,109 @@ def test_an_unknown_game_is_refused_and_the_place_kept(world: World) -> None:
         world.looks_for(kim, "chess")
     assert room.seat_of(kim.id) == 0
     assert world.rooms.waiting[ada.id].game == "turns"
+
+
+# Players who do not come to the seats that are kept for them
+
+
+def stay_away(world: World, *players: Player, times: int = LIMITS.missed.count) -> None:
+    for _ in range(times):
+        for each in players:
+            world.looks_for(world.player("Nobody"), "turns")
+            assert matched(world, world.looks_for(each, "turns")) != []
+        world.passes(LIMITS.reserved_for + SLOT)
+
+
+def test_who_does_not_come_is_matched_after_the_others(world: World) -> None:
+    eve, ada, kim = world.players(3)
+    stay_away(world, eve)
+    world.looks_for(eve, "turns")
+    assert matched(world, world.looks_for(ada, "turns")) == []
+    events = world.looks_for(kim, "turns")
+    assert world.room_of(ada) is world.room_of(kim) is not None
+    assert len(matched(world, events)) == 2
+    assert list(world.rooms.waiting) == [eve.id]
+
+
+def test_who_has_waited_for_a_while_is_matched_with_whoever_there_is(world: World) -> None:
+    eve, ada = world.players(2)
+    stay_away(world, eve)
+    for each in (ada, eve):
+        world.looks_for(each, "turns")
+    assert matched(world, world.passes(LIMITS.patience - SLOT)) == []
+    assert len(matched(world, world.passes(SLOT))) == 2
+    due = world.rooms.next_deadline()
+    assert due is not None
+    assert due >= world.now + LIMITS.reserved_for, "of the seats, and no more of the queue"
+
+
+def test_those_who_do_not_come_are_matched_with_each_other(world: World) -> None:
+    eve, max_ = world.players(2)
+    stay_away(world, eve, max_)
+    world.looks_for(eve, "turns")
+    assert len(matched(world, world.looks_for(max_, "turns"))) == 2
+
+
+def test_a_free_seat_is_offered_first_to_those_who_come(world: World) -> None:
+    eve, ada, kim, bo = world.players(4)
+    stay_away(world, eve)
+    room = world.room("turns", ada, private=True)
+    for each in (eve, bo):
+        world.looks_for(each, "turns")
+    room, events = world.rooms.open(kim, "turns", world.now)
+    world.do(events)
+    world.joins(kim, room)
+    assert room.seat_of(bo.id) is not None
+    assert list(world.rooms.waiting) == [eve.id]
+
+
+@pytest.mark.parametrize("how", ["once", "comes", "later"])
+def test_who_comes_is_matched_at_once(world: World, how: str) -> None:
+    ada, kim, bo = world.players(3)
+    stay_away(world, ada, times=1 if how == "once" else LIMITS.missed.count)
+    if how == "comes":
+        room = world.room("together", bo)
+        assert matched(world, world.looks_for(ada, "together")) != []
+        world.joins(ada, room)
+    elif how == "later":
+        world.passes(LIMITS.missed.seconds)
+    world.looks_for(ada, "turns")
+    assert len(matched(world, world.looks_for(kim, "turns"))) == 2
+
+
+def test_a_maker_who_does_not_come_to_their_own_room_has_missed_no_match(world: World) -> None:
+    ada, kim = world.players(2)
+    for _ in range(LIMITS.missed.count):
+        world.do(world.rooms.open(ada, "turns", world.now)[1])
+        world.passes(LIMITS.reserved_for + LIMITS.empty_after + 2 * SLOT)
+    world.looks_for(ada, "turns")
+    assert len(matched(world, world.looks_for(kim, "turns"))) == 2
+
+
+def test_a_crowd_that_does_not_come_keeps_nobody_from_opponents(world: World) -> None:
+    crowd = world.players(6)
+    stay_away(world, *crowd)
+    ada, kim = world.player("Ada"), world.player("Kim")
+
+    def passes(seconds: float) -> None:
+        """Nobody of the crowd comes, and all of them look for others again and again."""
+        end = world.now + seconds
+        while world.now < end:
+            world.passes(1.0)
+            for each in crowd:
+                with suppress(CommandRefused):
+                    world.looks_for(each, "turns")
+            for each in (ada, kim):
+                room = world.room_of(each)
+                if room is not None:
+                    world.joins(each, room)
+
+    world.looks_for(ada, "turns")
+    passes(LIMITS.patience + 4)
+    assert world.room_of(ada) is not None
+    world.looks_for(kim, "turns")
+    passes(LIMITS.patience)
+    assert world.room_of(ada) is world.room_of(kim)
 
 
 # Costs
