@@ -179,6 +179,7 @@ class StillHere:
             self.audit.refused,
             limits.realtime,
             limits.transport.largest_message,
+            limits.transport.small_fragments,
             self.budget,
         )
         self.take_socket = TakeSockets(

@@ -69,9 +69,11 @@ class WebSocketEndpoint:
         note_refused: Callable[[str, str], None],
         limits: Limits,
         largest_message: int,
+        small_fragments: Rate,
         budget: Budget,
     ) -> None:
-        """`largest_message`: bytes, for transports without a limit of their own."""
+        """`largest_message`: bytes, for transports without a limit of their own. `small_fragments`:
+        of all sockets of a player."""
         self._settings = settings
         self._presence = presence
         self._sessions = sessions
@@ -90,6 +92,7 @@ class WebSocketEndpoint:
             self._message_rate = one
             at_least_one = Rate(max(all_.per_second, one.per_second), max(all_.burst, one.burst))
             self._of_players = Debts(at_least_one, limits.counted_keys)
+        self._fragments: Debts[PlayerId] = Debts(small_fragments, limits.counted_keys)
         self._largest_message = largest_message
         self._budget = budget
         self._is_stopped = False
@@ -194,6 +197,7 @@ class WebSocketEndpoint:
             self._pongs,
             self._message_rate,
             self._of_players,
+            self._fragments,
             self._largest_message,
             self._limits,
         )

@@ -45,6 +45,7 @@ class Reader:
         "_clock",
         "_connection",
         "_errors",
+        "_fragments",
         "_keeper",
         "_largest",
         "_of_player",
@@ -65,11 +66,13 @@ class Reader:
         pongs: Pongs,
         rate: Rate | None,
         of_player: Debts[PlayerId] | None,
+        fragments: Debts[PlayerId],
         largest: int,
         limits: Limits,
     ) -> None:
         """`rate`: of messages; None for no limit. `of_player`: what all connections of each player
-        sent of theirs; None likewise. `largest`: bytes of a message."""
+        sent of theirs; None likewise. `fragments`: how many small ones. `largest`: bytes of a
+        message."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
@@ -82,6 +85,7 @@ class Reader:
         self._surely_small = largest // 4
         self._allowance = None if rate is None else TokenBucket(rate, self._clock.now())
         self._of_player = of_player
+        self._fragments = fragments
         self._player_id = connection.session.player.id
         self._errors: TokenBucket | None = None
 
@@ -117,6 +121,13 @@ class Reader:
                 self._refuse(msgspec.structs.replace(refusal, id=id), now)
             elif id is not UNSET:
                 connection.send(encode(messages.Done(id)))
+
+    def hear_fragment(self) -> None:
+        """Count a small fragment."""
+        now = self._clock.now()
+        self._fragments.charge(self._player_id, 1.0, now)
+        if not self._connection.is_closing and self._fragments.wait(self._player_id, now):
+            self._keeper.close(self._connection, Close.TOO_MANY_MESSAGES)
 
     def _is_allowed(self, now: float) -> bool:
         """Count a message; return False if its connection or its player sent too many."""

@@ -14,6 +14,10 @@ class Hearer(Protocol):
     def hear(self, data: str | bytes) -> None:
         """Handle a message. An exception is logged, and closes the socket with 1011."""
 
+    def hear_fragment(self) -> None:
+        """A small fragment within a message came; see `Limits.small_fragments`. Others of the same
+        player may count together: a new socket begins to count anew."""
+
     def gone(self, code: int) -> None:
         """The connection ended with `code`; NO_STATUS if the peer sent one that means that this
         server closed it (`SAID_BY_SERVER`). Called once, in a later turn of the loop than the

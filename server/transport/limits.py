@@ -85,8 +85,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     it costs to send."""
 
     small_fragments: Rate = Rate(100.0, LARGEST_MESSAGE)
-    """Fragments of a peer that are smaller, but for the first and the last of a message: as many at
-    once as make up the largest message, a byte each."""
+    """Fragments of a peer that are smaller, but for the first and the last of a message; and of all
+    sockets of a player together. As many at once as make up the largest message, a byte each."""
 
     # Both
 

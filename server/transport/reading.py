@@ -181,6 +181,8 @@ class ReadingTransport(ClosingTransport):
                 self._fragments = TokenBucket(self._limits.small_fragments, now)
             if not self._fragments.take(now):
                 self._close_for_too_many()
+            elif self._hearer is not None:
+                self._hearer.hear_fragment()
 
     def on_ping(self, payload: bytes) -> None:
         # If several pings wait, fewer answers are allowed (RFC 6455, 5.5.3).

@@ -259,13 +259,16 @@ async def test_guests_of_one_address_pay_together_and_nobody_else_with_them(
         assert not server.still_here.budget.knows(PlayerId(ada.id))
 
 
+@pytest.mark.parametrize("by_call", [True, False], ids=["taken", "as ASGI says"])
 async def test_guests_of_the_last_process_pay_by_the_address_they_come_back_from(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_call: bool
 ) -> None:
     path, proxy = tmp_path / "test.db", "127.0.0.1"
     async with run_server(path, trusted_proxies=proxy) as server:
         ada, bob = [await guest_from(server, "192.0.2.1", name) for name in ("Ada", "Bob")]
     async with run_server(path, limits=may_keep(50_000), trusted_proxies=proxy) as server:
+        if not by_call:
+            monkeypatch.setattr(server.still_here.take_socket, "_take", lambda scope, socket: False)
         header = {"X-Forwarded-For": "192.0.2.1"}
         for visitor in (ada, bob):
             visitor.server = server

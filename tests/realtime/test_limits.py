@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.base.rates import Rate
+from server.base.ids import PlayerId
+from server.base.rates import Debts, Rate
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
 from server.realtime.reader import Pongs, Reader
@@ -49,6 +50,21 @@ async def test_all_sockets_of_a_player_have_one_burst_of_messages(tmp_path: Path
         again = await laptop.tab()
         await again.send("ping")
         assert (await again.closed())[0] == 4401, "another socket brings no other allowance"
+
+
+async def test_all_sockets_of_a_player_have_one_burst_of_small_fragments(tmp_path: Path) -> None:
+    limits = Limits(transport=TransportLimits(small_fragments=Rate(0.001, 20)))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
+        ada, kim = await server.guest("Ada"), await server.guest("Kim")
+        for visitor, codes in ((ada, [None, 4401, 4401]), (kim, [None, 4401])):
+            for code in codes:
+                tab = await visitor.tab()
+                await tab.socket.send(iter('{"type":"ping"}'))
+                if code is None:
+                    await tab.next("pong")
+                    await tab.socket.close()
+                else:
+                    assert (await tab.closed())[0] == code, "another socket brings no other"
 
 
 async def test_a_player_may_send_as_much_as_one_socket_may(tmp_path: Path) -> None:
@@ -115,7 +131,10 @@ def test_a_reader_enforces_the_largest_message_itself(
     peer: Any = Peer()
     presence: Any = SimpleNamespace(clock=ManualClock())
     requests: Any = None
-    reader = Reader(peer, presence, requests, peer, Pongs(), None, None, 500, RealtimeLimits())
+    fragments = Debts[PlayerId](Rate(1, 1), 10)
+    reader = Reader(
+        peer, presence, requests, peer, Pongs(), None, None, fragments, 500, RealtimeLimits()
+    )
     reader.hear(character * (500 // len(character.encode())) + "x" * more)
     assert peer.closes == closes
     assert len(peer.sent) == (0 if closes else 1), "it is no JSON, and refused"

@@ -43,6 +43,8 @@ class Crowd:
                 crowd.heard.append((number, str(data)))
                 crowd._loop.stand_still(COST)
 
+            def hear_fragment(self) -> None: ...
+
             def gone(self, code: int) -> None: ...
 
         def take(scope: dict[str, Any], socket: Socket) -> bool:

@@ -538,6 +538,9 @@ def test_a_closed_connection_leaves_no_references(
             if ending == "it crashes":
                 raise LookupError(data)
 
+        def hear_fragment(self) -> None:
+            raise AssertionError("there is none")
+
         def gone(self, code: int) -> None:
             pass
 

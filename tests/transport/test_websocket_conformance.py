@@ -439,6 +439,9 @@ class Hears:
     hear: Callable[[Any], None]
     gone: Callable[[int], None]
 
+    def hear_fragment(self) -> None:
+        raise AssertionError("there is none")
+
 
 async def nobody(scope: Any, receive: Receive, send: Send) -> None:
     raise AssertionError("the socket was taken")
