@@ -387,6 +387,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"had no seated player for {rooms.empty_after:g} s"
     yield f"players of a match have been gone for {rooms.deserted_after:g} s"
     yield f"seated players were idle for {rooms.idle_after / 60:g} minutes"
+    yield f"had none for {rooms.vacant_after:g} s in all since"
+    yield f"in it for {rooms.idle_after / 60:g} minutes on end"
     rated = limits.ratings
     yield f"begins at {NEW.shown} and changes"
     yield f"lasted {rated.least_lasted:g} s or had {rated.least_steps} moves and ticks"
@@ -447,6 +449,7 @@ ROOMS = Document(
         "Limits.rooms.searches",
         "Limits.rooms.waiting_while_full",
         "Limits.rooms.skip_after",
+        "Limits.rooms.vacant_after",
     ],
 )
 

@@ -48,7 +48,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     is good enough. Longer than `reserved_for`: by then a seat that is kept for nobody is free."""
 
     rooms_listed: int = 1000
-    """Rooms in a list, the newest; it also has the total."""
+    """Rooms in a list: the newest, of more than that those first in which somebody is active; it
+    also has the total."""
 
     rooms_watched: int = 20
     """Rooms that one connection may be in, or watch."""
@@ -72,6 +73,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     empty_after: float = 30.0
     """A room closes after being without seated players for so long."""
+
+    vacant_after: float = 120.0
+    """A room closes after nobody had a seat for so long in all, unless players have stayed for
+    `idle_after` meanwhile: otherwise one who goes from room to room would keep several open."""
 
     deserted_after: float = 60.0
     """A room with a match closes after being without players of the match for so long."""

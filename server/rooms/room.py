@@ -31,6 +31,7 @@ class Room:
         "host",
         "id",
         "is_alone",
+        "is_attended",
         "is_changed",
         "is_closed",
         "is_matched",
@@ -46,6 +47,9 @@ class Room:
         "seats_due",
         "slot",
         "spectators",
+        "taken_since",
+        "vacant_for",
+        "vacant_until",
     )
 
     def __init__(
@@ -84,6 +88,13 @@ class Room:
         # For how long it stays open then. Not at all, if those for whom it was opened never came.
         self.empty_after = 0.0 if is_matched else limits.empty_after
         self.is_matched = is_matched
+        # Since when somebody has a seat; when the room closes if nobody has; for how long that may
+        # be in all.
+        self.taken_since = opened_at
+        self.vacant_until = NEVER
+        self.vacant_for = limits.vacant_after
+        # Whether an active player is here.
+        self.is_attended = False
         self.is_closed = False
         # Whether there is a change to publish, one that is to be kept too, and at once. When the
         # seats must be looked at next.
@@ -173,7 +184,11 @@ class Room:
             return NEVER
         if self.running is not None:
             return self.quiet_since + self.limits.deserted_after
-        return min(self.quiet_since + self.limits.idle_after, self.empty_since + self.empty_after)
+        return min(
+            self.quiet_since + self.limits.idle_after,
+            self.empty_since + self.empty_after,
+            self.vacant_until,
+        )
 
     def is_kept_open(self) -> bool:
         """Return True if an active seated player, or a reservation, keeps the room open; during a
@@ -414,6 +429,11 @@ class Room:
         else:
             self.quiet_since = min(self.quiet_since, now)
             self.empty_since = NEVER if self.has_people() else min(self.empty_since, now)
+        self._count_vacancy(now)
+        self.is_attended = any(
+            seat.is_here and seat.is_person and player.status is Status.ACTIVE
+            for _, seat, player in self.taken()
+        )
         is_to_keep = self.is_to_keep or self.host != before
         is_urgent = self.is_urgent
         self.is_changed = self.is_to_keep = self.is_urgent = False
@@ -428,6 +448,16 @@ class Room:
     def close(self) -> None:
         """Close the room."""
         self.is_closed = True
+
+    def _count_vacancy(self, now: float) -> None:
+        is_vacant = not any(seat.is_person for seat in self.seats)
+        if is_vacant and self.vacant_until == NEVER:
+            if now - self.taken_since >= self.limits.idle_after:
+                self.vacant_for = self.limits.vacant_after
+            self.vacant_until = now + self.vacant_for
+        elif not is_vacant and self.vacant_until != NEVER:
+            self.vacant_for = self.vacant_until - now
+            self.taken_since, self.vacant_until = now, NEVER
 
     def _looks(self, now: float) -> Iterator[float]:
         policy = self.game.policy

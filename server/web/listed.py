@@ -2,7 +2,7 @@
 however many there are, and shows what the caller has just done."""
 
 from collections.abc import Iterable
-from itertools import count
+from itertools import count, product
 
 import msgspec
 
@@ -61,7 +61,8 @@ class ListedRooms:
         self._number_of: dict[RoomId, int] = {}
         # With the text of each, made when it is first asked for after a change.
         self._texts: dict[int, tuple[RoomId, msgspec.Raw | None]] = {}
-        self._views = SortedViews[tuple[str, bool], int]()
+        # By game, whether a seat is free, and whether an active player is there.
+        self._views = SortedViews[tuple[str, bool, bool], int]()
 
     def hear(
         self, event: RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed
@@ -80,14 +81,21 @@ class ListedRooms:
                 number = self._number_of[id] = next(self._numbers)
             self._texts[number] = id, None
             is_open = (False, True) if room.state != "playing" and room.free else (False,)
-            games = "", room.game.name
-            self._views.put(number, ((game, each) for game in games for each in is_open))
+            is_attended = (False, True) if room.is_attended else (False,)
+            self._views.put(number, product(("", room.game.name), is_open, is_attended))
 
     def page(self, game: str, limit: int, *, is_open: bool) -> tuple[list[msgspec.Raw], int]:
-        """Return the newest of the rooms, as JSON, and how many there are; `game`: "" for any;
-        `is_open`: only those with a free seat in which no match runs."""
-        view = game, is_open
-        return [self._text(each) for each in self._views.last(view, limit)], self._views.count(view)
+        """Return the newest of the rooms, as JSON, and how many there are; of more than `limit`
+        those first in which an active player is. `game`: "" for any; `is_open`: only those with a
+        free seat in which no match runs."""
+        view = game, is_open, False
+        total, numbers = self._views.count(view), self._views.last(view, limit)
+        if total > limit:
+            attended = self._views.last((game, is_open, True), limit)
+            others = set(numbers).difference(attended)
+            rest = sorted(others, reverse=True)[: limit - len(attended)]
+            numbers = sorted([*attended, *rest], reverse=True)
+        return [self._text(each) for each in numbers], total
 
     def _text(self, number: int) -> msgspec.Raw:
         id, text = self._texts[number]

@@ -367,6 +367,28 @@ async def test_a_watcher_of_the_list_of_rooms_is_removed_when_its_session_ends(
     assert not server.still_here.room_list.watchers
 
 
+async def test_a_long_list_names_the_rooms_in_which_somebody_is_active_first(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(rooms=RoomLimits(rooms_listed=2))
+    async with run_server(tmp_path / "list.db", limits=limits) as server:
+        bring(server, Turns())
+        ada, kim = await server.guest("Ada"), await server.guest("Kim")
+        opened, watcher = [], await kim.tab()
+        await watcher.ask("watch", "rooms", topic="rooms")
+        for visitor in (ada, kim, kim, kim):
+            opened.append((await visitor.http.post("/api/rooms", json={"game": "turns"})).json())
+            if visitor is ada:
+                await (await ada.tab()).ask("join", "joined", room=opened[0]["id"])
+        while (await watcher.next("rooms_changed"))["total"] < len(opened):
+            pass
+        told = await (await kim.tab()).ask("watch", "rooms", topic="rooms")
+        named = {"rooms": [opened[-1]["id"], opened[0]["id"]], "total": 4}
+        for answer in (told, (await kim.http.get("/api/rooms")).json()):
+            ids = [room["id"] for room in answer["rooms"]]
+            assert {"rooms": ids, "total": answer["total"]} == named
+
+
 async def test_signing_out_during_a_match_leaves_it(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     await ada.visitor.http.delete("/api/session")

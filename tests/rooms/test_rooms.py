@@ -465,6 +465,37 @@ def test_reconnecting_does_not_keep_the_room_of_an_idle_player_for_ever(world: W
     assert len(closed(events)) == 1
 
 
+def test_one_player_who_goes_from_room_to_room_does_not_keep_them_open(world: World) -> None:
+    ada = world.player()
+    rooms = [world.room("together", ada) for _ in range(LIMITS.rooms_per_maker)]
+    since = world.now
+    while len(world.rooms.all) > 1:
+        for room in rooms:
+            world.passes(8)
+            if not room.is_closed:
+                world.joins(ada, room)
+        assert world.now - since < 4 * LIMITS.vacant_after, "the second one too"
+
+
+def test_a_room_in_which_somebody_stayed_may_be_left_as_often_again(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    away = LIMITS.empty_after - 1
+
+    def comes_and_goes(stay: float) -> int:
+        for number in range(10):
+            world.leaves(ada, room)
+            world.passes(away)
+            if room.is_closed:
+                return number
+            world.joins(ada, room)
+            world.passes(stay)
+        return 10
+
+    assert comes_and_goes(LIMITS.idle_after) == 10
+    assert comes_and_goes(LIMITS.idle_after - 1) == LIMITS.vacant_after // away
+
+
 @pytest.mark.parametrize(
     ("move_time", "drop_grace"), [(59.999, 30.0), (60.0, 30.0), (600.0, 30.0), (600.0, 1000.0)]
 )

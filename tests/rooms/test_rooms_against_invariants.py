@@ -70,6 +70,9 @@ GAMES: tuple[AnyGame, ...] = (
     variant(Ticking, policy=AfkPolicy(**SHORT, silence=Silence.BOT, brb_waits=False)),
 )
 
+HOME = "192.0.2.1/32"
+"""Where two of the players are."""
+
 WHO = st.integers(0, PLAYERS - 1)
 WHERE = st.integers(0, 5)
 SECONDS = st.sampled_from([0.0, 0.3, 1.0, 4.99, 5.0, 9.99, 10.0, 15.0, 19.99, 20.0, 30.0])
@@ -91,10 +94,18 @@ class Watch:
     view: View
     game_views: dict[int | None, View] = field(default_factory=dict)
     match: Match | None = None
+    vacant_since: float = NEVER
+    has_been_seen: bool = False
     moves: int = 0
     waited: dict[int, Waited] = field(default_factory=dict)
     bots: set[int] = field(default_factory=set)
     granted: dict[int, float] = field(default_factory=dict)
+
+
+def is_unattended(room: Room) -> bool:
+    """True if no active player is there."""
+    here = [seat.player for seat in room.seats if seat.is_here and seat.is_person]
+    return all(player is None or player.status is not Status.ACTIVE for player in here)
 
 
 def seat_values(seat: SeatState) -> dict[str, Any]:
@@ -110,6 +121,8 @@ class RoomsMachine(RuleBasedStateMachine):
         self.listed = ListedRooms(self.world.rooms)
         self.listed_upto = 0
         self.players = self.world.players(PLAYERS)
+        for player in self.players[:2]:
+            self.world.budget.let_in(player.id, [HOME], None)
         self.watches: dict[str, Watch] = {}
         self.asked: dict[str, tuple[float, str]] = {}
         self.cut_off: dict[str, float] = {}
@@ -616,6 +629,29 @@ class RoomsMachine(RuleBasedStateMachine):
         assert sorted(ended) == sorted(begun), "every match that begins ends, and ends once"
 
     @invariant()
+    def rooms_are_held_by_who_sits_there_and_close_when_nobody_does(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        rooms = self.world.rooms
+        holdings = rooms._tables.holdings
+        guests = {player.id for player in self.players[:2]}
+        of_guests = 0
+        for room in rooms.all.values():
+            watch = self.watches[room.id]
+            sitting = {seat.player.id for seat in room.seats if seat.player and seat.is_person}
+            of_guests += bool(sitting & guests)
+            assert all(room in holdings.of(each) for each in sitting)
+            if sitting:
+                watch.vacant_since = NEVER
+                watch.has_been_seen |= any(seat.is_here for seat in room.seats)
+                continue
+            if watch.vacant_since == NEVER:
+                watch.vacant_since = self.now
+            kept = LIMITS.empty_after if watch.has_been_seen or not room.is_matched else 0.0
+            assert self.now <= watch.vacant_since + kept + SLACK or self.is_due()
+        assert of_guests <= holdings.of_network(HOME) <= len(rooms.all)
+
+    @invariant()
     def everybody_sits_once(self) -> None:
         if not hasattr(self, "world"):
             return
@@ -649,7 +685,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.listed_upto = len(self.world.heard)
         for name, is_open in itertools.product(("", "bot"), (False, True)):
             found = [
-                listing(room)
+                room
                 for room in reversed([*rooms.all.values()])
                 if not room.is_private
                 and name in ("", room.game.name)
@@ -657,7 +693,9 @@ class RoomsMachine(RuleBasedStateMachine):
             ]
             page, total = self.listed.page(name, 2, is_open=is_open)
             assert total == len(found)
-            assert [msgspec.json.decode(each) for each in page] == found[:2]
+            assert [msgspec.json.decode(each) for each in page] == [
+                listing(room) for room in found if room in sorted(found, key=is_unattended)[:2]
+            ]
 
     def teardown(self) -> None:
         """All players disconnect or watch only: every room closes by itself, and nothing is
@@ -681,6 +719,9 @@ class RoomsMachine(RuleBasedStateMachine):
         assert not rooms.all
         assert rooms.next_deadline() is None
         assert not rooms.awaited
+        holdings = rooms._tables.holdings
+        assert holdings.of_network(HOME) == 0
+        assert [holdings.of(player.id) for player in self.players] == [[]] * PLAYERS
 
 
 TestRooms = RoomsMachine.TestCase

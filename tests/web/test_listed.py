@@ -85,12 +85,13 @@ class Hall:
         for each in range(number):
             self.open(f"r{each}")
 
-    def open(self, id: str, *, free: int = 1) -> None:
+    def open(self, id: str, *, free: int = 1, is_attended: bool = False) -> None:
         room = SimpleNamespace(
             id=RoomId(id),
             game=SimpleNamespace(name="chess"),
             state="open",
             is_private=False,
+            is_attended=is_attended,
             free=free,
             spectators={},
             host=None,
@@ -133,3 +134,26 @@ def test_a_page_of_rooms_writes_only_those_that_have_changed(
     assert [*ids(is_open=True)] == ["r97", "r96", "r95"]
     assert written == ["r98", "r96", "r95"]
     assert hall.listed.page("", 3, is_open=False)[1] == 99
+
+
+def test_of_many_rooms_those_in_which_somebody_is_active_are_named_first() -> None:
+    hall = Hall(2)
+    hall.open("old", is_attended=True)
+    hall.open("full", free=0, is_attended=True)
+
+    def ids(limit: int, *, is_open: bool = False) -> list[str]:
+        page, total = hall.listed.page("chess", limit, is_open=is_open)
+        assert total == len(hall.all) - is_open
+        return [msgspec.json.decode(each)["id"] for each in page]
+
+    assert ids(4) == ["full", "old", "r1", "r0"]
+    for each in ("new", "newer"):
+        hall.open(each)
+    assert ids(6) == ["newer", "new", "full", "old", "r1", "r0"], "all of them"
+    assert ids(3) == ["newer", "full", "old"]
+    assert ids(2) == ["full", "old"]
+    assert ids(1) == ["full"]
+    assert ids(1, is_open=True) == ["old"]
+    hall.all[RoomId("old")].is_attended = False
+    hall.change(RoomId("old"))
+    assert ids(2) == ["newer", "full"]

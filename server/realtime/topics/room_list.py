@@ -4,7 +4,6 @@ Changes are collected for a while and sent as one message, as the seats of a bus
 """
 
 from collections.abc import Callable, Collection, Mapping
-from itertools import islice
 from typing import Any
 
 from server.base.ids import RoomId
@@ -79,7 +78,16 @@ class RoomListTopic(Topic[None]):
         version, text = self._whole
         if text and version == self.version:
             return text
-        rooms = list(islice(reversed(self._known.values()), self._rooms.limits.rooms_listed))
+        ids = list(reversed(self._known))
+        most = self._rooms.limits.rooms_listed
+        if len(ids) > most:
+            named = set(sorted(ids, key=self._is_unattended)[:most])  # stable: the newest of each
+            ids = [id for id in ids if id in named]
+        rooms = [self._known[id] for id in ids]
         text = encode(messages.RoomList(ROOMS, self.version, rooms, len(self._known)))
         self._whole = self.version, text
         return text
+
+    def _is_unattended(self, id: RoomId) -> bool:
+        room = self._rooms.all.get(id)
+        return room is None or not room.is_attended
