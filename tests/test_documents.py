@@ -95,6 +95,7 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     one, some, many = widths_of_networks()
     yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
     yield f"and a /{many} {wider**2} times"
+    yield f"registered for {days(limits.budget.established)}; then each may hold a few"
     more = limits.rooms.wider_network
     yield f"those of a /{some} {more} times as much as an address, and of a /{many} {more**2} "
     yield from of_the_disk(limits, some, many)

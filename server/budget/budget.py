@@ -35,16 +35,16 @@ _Debts: TypeAlias = Debts[str]
 
 class _Payers(NamedTuple):
     """The networks of a player: with the debts that stop them, with all that are charged, and with
-    those for what is written again and again."""
+    those for what is written again and again. `crowds`: see `Budget.crowds_of`."""
 
     checked: tuple[tuple[_Debts, str], ...]
     charged: tuple[tuple[_Debts, str], ...]
     writing: tuple[tuple[_Debts, str], ...]
-    is_guest: bool
+    crowds: tuple[str, ...]
     is_established: bool
 
 
-_NOBODY = _Payers((), (), (), is_guest=False, is_established=True)
+_NOBODY = _Payers((), (), (), (), is_established=True)
 
 
 class Budget:
@@ -88,10 +88,11 @@ class Budget:
         """Return True if this player was let in, in this process, and not forgotten."""
         return player in self._payers
 
-    def networks_of(self, player: PlayerId) -> tuple[str, ...]:
-        """Return the networks that pay for a guest, narrowest first; none for other players."""
-        payers = self._payers.get(player, _NOBODY)
-        return tuple(network for _, network in payers.checked) if payers.is_guest else ()
+    def crowds_of(self, player: PlayerId) -> tuple[str, ...]:
+        """Return names of the crowds in which a player is, of each network from which they came in,
+        narrowest first: all its guests, or all its registered players who are not established. An
+        established player is in none."""
+        return self._payers.get(player, _NOBODY).crowds
 
     def forget(self, player: PlayerId) -> None:
         """`player` has neither a session nor a match any more. What they owe stays owed."""
@@ -168,10 +169,12 @@ class Budget:
         by_age = self._guests if age is None else self._registered
         # Those who are older are not stopped by this one, but they are in the way of it.
         charged = [zip(by_width, networks, strict=False) for by_width in by_age[: step + 1]]
+        who = "guests" if age is None else "registered"
+        is_established = age is not None and age >= limits.established
         return _Payers(
             tuple(zip(by_age[step], networks, strict=False)),
             tuple(payer for of_age in charged for payer in of_age),
             tuple(zip(self._writing, networks, strict=False)),
-            is_guest=age is None,
-            is_established=age is not None and age >= limits.established,
+            () if is_established else tuple(f"{who} {network}" for network in networks),
+            is_established=is_established,
         )

@@ -19,12 +19,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     up all rooms."""
 
     rooms_free_for_one: int = 16
-    """Free rooms for each that the guests of one address may hold: few addresses never use up all
+    """Free rooms for each that the guests of one address may hold, and for each of its registered
+    players, but for those who are established: see the budget. So few addresses never use up all
     rooms, and one has a sixteenth at the most."""
 
     wider_network: int = 2
-    """How many times as many rooms the guests of a network may hold that is eight bits wider than
-    an IPv6 /64, which counts as one address."""
+    """How many times as many rooms players of a network may hold that is eight bits wider than an
+    IPv6 /64, which counts as one address."""
 
     rooms_made: Quota = Quota(10, 60)
     """Rooms that one player may open: each leaves a row in the database."""

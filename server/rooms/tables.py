@@ -28,7 +28,7 @@ class Tables:
         self._budget = budget
         self.rooms: dict[RoomId, Room] = {}
         self.findable = Findable()
-        self.holdings = Holdings(budget.networks_of)
+        self.holdings = Holdings(budget.crowds_of)
         self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
@@ -61,12 +61,12 @@ class Tables:
         return len(self.rooms) >= self.limits.rooms
 
     def has_share(self, player_id: PlayerId) -> bool:
-        """Return True if another room may be opened for a player: the guests of their network hold
-        few enough of those that are left."""
+        """Return True if another room may be opened for a player: their crowds hold few enough of
+        those that are left."""
         limits = self.limits
         share = (limits.rooms - len(self.rooms)) / limits.rooms_free_for_one
-        for network in self._budget.networks_of(player_id):
-            if self.holdings.of_network(network) >= share:
+        for crowd in self._budget.crowds_of(player_id):
+            if self.holdings.of_crowd(crowd) >= share:
                 return False
             share *= limits.wider_network
         return share > 0
@@ -101,7 +101,7 @@ class Tables:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise CommandRefused("too_many_rooms", detail)
         if not self.has_share(player.id):
-            detail = "The guests of your network have as many rooms as they may: join one of them."
+            detail = "From your network as many rooms are open as may be: join one of them."
             raise CommandRefused("too_many_rooms", detail)
         self.check_beginning(player.id, turn.now, "too_many_rooms")
         self.vacate_elsewhere(turn, None, player)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.budget.limits import Limits as BudgetLimits
 from server.presence.session import Player
 from server.rooms.errors import CommandRefused
 from server.rooms.holdings import Holdings
@@ -24,9 +25,10 @@ def world() -> World:
     return World(Turns(), Together())
 
 
-def guest(world: World, *networks: str) -> Player:
+def guest(world: World, *networks: str, age: float | None = None) -> Player:
+    """`age`: how long they have been registered, if they are no guest."""
     player = world.player()
-    world.budget.let_in(player.id, networks, None)
+    world.budget.let_in(player.id, networks, age)
     return player
 
 
@@ -157,10 +159,10 @@ def opens(world: World, player: Player) -> bool:
     return True
 
 
-def fill(world: World, *networks: str) -> int:
+def fill(world: World, *networks: str, age: float | None = None) -> int:
     """Let guests of these networks open a room each, until that is refused; return how many did."""
     number = 0
-    while opens(world, guest(world, *networks)):
+    while opens(world, guest(world, *networks, age=age)):
         number += 1
     return number
 
@@ -170,9 +172,19 @@ def test_the_guests_of_an_address_hold_a_share_of_the_rooms_that_are_free() -> N
     assert fill(world, *ELSEWHERE) == 32, "128 are free"
     assert fill(world, "192.0.2.2/32") == 26, "a fourth of the 102 that are left"
     assert fill(world, *ELSEWHERE) == 0
-    assert fill(world) == 102, "registered players, and those of this machine, have no network"
+    assert fill(world) == 102, "those of this machine have no network"
     with refused("too_many_rooms"):
         world.room("together", guest(world, "192.0.2.3/32"))
+
+
+def test_newly_registered_players_have_a_share_of_their_own_and_others_need_none() -> None:
+    world = town()
+    established = BudgetLimits().established
+    assert fill(world, *ELSEWHERE) == 32
+    assert fill(world, *ELSEWHERE, age=established - 1) == 26
+    assert fill(world, *ELSEWHERE, age=0) == 0
+    assert fill(world, *ELSEWHERE) == 0
+    assert fill(world, *ELSEWHERE, age=established) == 102
 
 
 def test_ten_addresses_with_their_shares_leave_some_to_another() -> None:
@@ -193,12 +205,12 @@ def test_a_wider_network_holds_twice_as_much_however_many_narrower_ones_it_has()
 def test_a_room_is_held_for_each_network_of_those_who_sit_there_and_once() -> None:
     world = town()
     ada, kim, bo = guest(world, *HOME), guest(world, *NEXT_DOOR), guest(world, *ELSEWHERE)
-    holdings = Holdings(world.budget.networks_of)
+    holdings = Holdings(world.budget.crowds_of)
     room = world.room("together", bo, ada, kim)
 
     def held() -> list[int]:
         holdings.note(room)
-        return [holdings.of_network(each) for each in (HOME[0], *NEXT_DOOR, *ELSEWHERE)]
+        return [holdings.of_crowd(f"guests {each}") for each in (HOME[0], *NEXT_DOOR, *ELSEWHERE)]
 
     assert held() == [1, 1, 1, 1, 1]
     world.leaves(ada, room)
@@ -209,7 +221,7 @@ def test_a_room_is_held_for_each_network_of_those_who_sit_there_and_once() -> No
     assert held() == [0, 1, 1, 1, 0], "the last one"
     assert (holdings.of(bo.id), holdings.of(kim.id)) == ([], [room])
     holdings.remove(room)
-    assert [holdings.of_network(each) for each in (*HOME, *NEXT_DOOR)] == [0] * 6
+    assert [holdings.of_crowd(f"guests {each}") for each in (*HOME, *NEXT_DOOR)] == [0] * 6
     assert holdings.of(kim.id) == []
 
 
@@ -217,11 +229,11 @@ def test_a_guest_of_the_last_process_holds_a_room_from_when_they_come_back() -> 
     world = town()
     ada = world.player()
     room = world.room("together", ada)
-    holdings = Holdings(world.budget.networks_of)
+    holdings = Holdings(world.budget.crowds_of)
     holdings.note(room)
     world.budget.let_in(ada.id, ELSEWHERE, None)
     holdings.note(room)
-    assert holdings.of_network(*ELSEWHERE) == 1
+    assert holdings.of_crowd(f"guests {ELSEWHERE[0]}") == 1
 
 
 def test_quick_match_opens_no_room_for_guests_who_hold_their_share() -> None:

@@ -649,7 +649,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 watch.vacant_since = self.now
             kept = LIMITS.empty_after if watch.has_been_seen or not room.is_matched else 0.0
             assert self.now <= watch.vacant_since + kept + SLACK or self.is_due()
-        assert of_guests <= holdings.of_network(HOME) <= len(rooms.all)
+        assert of_guests <= holdings.of_crowd(f"guests {HOME}") <= len(rooms.all)
 
     @invariant()
     def everybody_sits_once(self) -> None:
@@ -720,7 +720,7 @@ class RoomsMachine(RuleBasedStateMachine):
         assert rooms.next_deadline() is None
         assert not rooms.awaited
         holdings = rooms._tables.holdings
-        assert holdings.of_network(HOME) == 0
+        assert holdings.of_crowd(f"guests {HOME}") == 0
         assert [holdings.of(player.id) for player in self.players] == [[]] * PLAYERS
 
 
