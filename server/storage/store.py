@@ -76,6 +76,9 @@ class Store:
         self.journal = Journal(engine, clock, limits, budget)
         self._endings = Endings(self.journal, self._lifeboat, clock, limits)
         self._failed_reads = Complaints("the database cannot be read", clock, limits.log_interval)
+        self._refused_reads = Complaints(
+            "lists and histories are refused", clock, limits.log_interval
+        )
         self._owners = Owners(self._read_owners)
         self._browsing = Service(limits.reads_at_once, limits.reads_waiting, limits.longest_wait)
         self._changed, self._ended = Unwritten(self.journal), Unwritten(self.journal)
@@ -332,16 +335,15 @@ class Store:
                 asker.check()
                 return await self._read(read())
         except NotServed as error:
-            raise self._unavailable(error) from error
+            raise _unavailable(self._refused_reads, error) from error
 
     async def _read(self, answer: Awaitable[T]) -> T:
         try:
             return await within(self.limits.read_timeout, answer)
         except (EngineError, TimeoutError) as error:
-            raise self._unavailable(error) from error
+            raise _unavailable(self._failed_reads, error) from error
 
-    def _unavailable(self, error: Exception) -> StorageUnavailable:
-        self._failed_reads.add(str(error))
-        return StorageUnavailable(
-            "What was asked for cannot be read just now; ask again in a moment."
-        )
+
+def _unavailable(complaints: Complaints, error: Exception) -> StorageUnavailable:
+    complaints.add(str(error))
+    return StorageUnavailable("What was asked for cannot be read just now; ask again in a moment.")

@@ -65,17 +65,14 @@ class _Heard(msgspec.Struct):
     """What an account is kept of, in a message of the server."""
 
     type: str
-    code: str = ""
-    """Of an `error`."""
 
 
 @lru_cache(maxsize=16)
-def _read(text: str) -> tuple[int, str, str]:
-    """Return the bytes, the type and the code of a message: most are sent to many sockets, one
-    after the other."""
+def _read(text: str) -> tuple[int, str]:
+    """Return the bytes and the type of a message: most are sent to many sockets, one after the
+    other."""
     raw = text.encode()
-    heard = msgspec.json.decode(raw, type=_Heard)
-    return len(raw), heard.type, heard.code
+    return len(raw), msgspec.json.decode(raw, type=_Heard).type
 
 
 class Tab:
@@ -87,8 +84,6 @@ class Tab:
         """Bytes that the server sent, without snapshots."""
         self.wholes: list[tuple[float, int]] = []
         """The instant and the bytes of each snapshot."""
-        self.errors: dict[str, int] = {}
-        """How often each code of an `error` came."""
         self.code: int | None = None
         """With which the server closed it."""
         self._hearer: Hearer | None = None
@@ -118,13 +113,12 @@ class Tab:
         self._hearer = hearer
 
     def send_text(self, text: str) -> bool:
-        size, kind, code = _read(text)
+        size, kind = _read(text)
         if kind in WHOLES:
             self.wholes.append((_now(), size))
             return True
         self.heard += size
         if kind == "error":
-            self.errors[code] = self.errors.get(code, 0) + 1
             self._may_go_on_at = _now() + 1.0
         return True
 
@@ -560,7 +554,6 @@ class Measured(msgspec.Struct, frozen=True):
     """Snapshots, to all her sockets."""
     told: int
     """To the bystander, who watches everything, with one socket."""
-    errors: dict[str, int]
     closed: int
     """Ada's sockets that the server closed."""
 
@@ -601,10 +594,6 @@ async def _measure(town: Town, drive: Driver) -> Measured:
     await town.flood(flood)
     seconds = time.process_time() - began
     tabs, other = town.ada.tabs, town.bystander.tabs[0]
-    errors: dict[str, int] = {}
-    for tab in tabs:
-        for code, count in tab.errors.items():
-            errors[code] = errors.get(code, 0) + count
     return Measured(
         kept=paid[PlayerId(town.ada.id)],
         seconds=seconds,
@@ -612,7 +601,6 @@ async def _measure(town: Town, drive: Driver) -> Measured:
         sent=sum(tab.heard for tab in tabs),
         wholes=sum(size for tab in tabs for _, size in tab.wholes),
         told=other.heard + sum(size for _, size in other.wholes),
-        errors=errors,
         closed=sum(tab.code is not None for tab in tabs),
     )
 

@@ -131,7 +131,7 @@ async def test_whether_they_may_be_answered_is_asked_when_it_is_their_turn(
 
 
 async def test_more_reads_than_may_wait_are_refused_at_once(
-    open_rig: Opener, monkeypatch: pytest.MonkeyPatch
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = await open_rig(limits=replace(QUICK, reads_waiting=1))
 
@@ -142,8 +142,10 @@ async def test_more_reads_than_may_wait_are_refused_at_once(
     ask = partial(rig.store.find_player, PlayerId("p_1"), ANYBODY)
     asked = [asyncio.create_task(ask()) for _ in range(QUICK.reads_at_once + 1)]
     await asyncio.sleep(0)
+    caplog.clear()
     with pytest.raises(StorageUnavailable):
         await ask()
+    assert caplog.messages == ["lists and histories are refused: 1 wait already"]
     for each in asked:
         each.cancel()
     await asyncio.wait(asked)
