@@ -467,6 +467,18 @@ def _look_for_others(town: Town) -> Iterator[None]:
     yield from _in_turn(town, {"type": "quick_match", "game": games[-1]})
 
 
+def _find_another(town: Town) -> Iterator[None]:
+    """With another who looks for others too: each time a room opens, and the last one closes."""
+    searches = Limits().rooms.searches
+    while True:
+        for tab in (town.ada.tabs[0], town.kim.tabs[0]):
+            tab.say({"type": "quick_match", "game": "trivia-round"})
+            yield
+        since = _now()
+        while _now() - since < searches.seconds / searches.count:
+            yield
+
+
 def _in_a_match(type: str, **fields: Any) -> Driver:
     def drive(town: Town) -> Iterator[None]:
         return _in_turn(town, {"type": type, "room": town.room("connect-four"), **fields})
@@ -503,6 +515,7 @@ LASTING: dict[str, Driver] = {
     "ping": _take_breaks,
     "hold": _take_breaks,
     "release": _put_off_the_end,
+    "quick_match": _find_another,
 }
 """Where another one makes it keep more."""
 
@@ -918,7 +931,7 @@ COSTS = {
     "start": Cost(keeps=160_000, writes=600_000, sends=10_000_000, tells=7_000_000, computes=4.5),
     "act": Cost(keeps=160_000, writes=900_000, sends=17_000_000, tells=6_000_000, computes=6.0),
     "say": Cost(keeps=300, writes=2_200_000, sends=5_600_000, tells=380_000, computes=1.5),
-    "quick_match": Cost(keeps=300, writes=0, sends=700_000, tells=7_000, computes=2.5),
+    "quick_match": Cost(keeps=5_000, writes=200_000, sends=700_000, tells=17_000, computes=2.5),
     "claim": Cost(keeps=300, writes=15_000, sends=170_000, tells=85_000, computes=1.5),
     "pulse": Cost(keeps=300, writes=15_000, sends=160_000, tells=85_000, computes=1.5),
     "brb": Cost(keeps=50_000, writes=300_000, sends=340_000, tells=100_000, computes=1.5),
