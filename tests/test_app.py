@@ -21,6 +21,7 @@ from server.realtime.topics.room_list import RoomListTopic
 from server.rooms.events import RoomUpdated
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
+from server.web.listed import ListedPlayers
 from tests.support.live_server import run_server
 
 
@@ -62,7 +63,14 @@ async def test_events_reach_the_disk_then_the_tabs_of_the_player_then_all_others
         first = next(event for event, _ in told if isinstance(event, kind))
         return [owner for event, owner in told if event is first]
 
-    assert order(StatusChanged) == [PresenceRows, Bridge, LobbyTopic, PresenceMetrics, Ticker]
+    assert order(StatusChanged) == [
+        PresenceRows,
+        Bridge,
+        LobbyTopic,
+        ListedPlayers,
+        PresenceMetrics,
+        Ticker,
+    ]
     assert order(SessionEnded) == [
         Sessions,
         Audit,

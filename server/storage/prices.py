@@ -58,7 +58,7 @@ PAGE = 4096
 
 def size_of_document(row: RoomRow) -> int:
     """Return the bytes that are written for the document of a room."""
-    return _pages(utf8_size(row.state or "") + 200, 4000)
+    return _pages(utf8_size(row.state or "") + 200, PAGE - 96)
 
 
 def size_of_line(row: LineRow) -> int:
