@@ -13,6 +13,7 @@ from server.observe.audit import Audit
 from server.observe.metrics import PresenceMetrics
 from server.presence.events import SessionEnded, StatusChanged
 from server.realtime.bridge import Bridge
+from server.realtime.payers import Payers
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
@@ -76,6 +77,7 @@ async def test_events_reach_the_disk_then_the_tabs_of_the_player_then_all_others
         Audit,
         PresenceRows,
         Tabs,
+        Payers,
         Bridge,
         PresenceMetrics,
         Ticker,
