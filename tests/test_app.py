@@ -22,7 +22,7 @@ from server.realtime.topics.room_list import RoomListTopic
 from server.rooms.events import RoomUpdated
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
-from server.web.listed import ListedPlayers
+from server.web.listed import ListedPlayers, ListedRooms
 from tests.support.live_server import run_server
 
 
@@ -82,4 +82,11 @@ async def test_events_reach_the_disk_then_the_tabs_of_the_player_then_all_others
         PresenceMetrics,
         Ticker,
     ]
-    assert order(RoomUpdated) == [RoomRows, Bridge, RoomTopics, RoomListTopic, Ticker]
+    assert order(RoomUpdated) == [
+        RoomRows,
+        Bridge,
+        RoomTopics,
+        RoomListTopic,
+        ListedRooms,
+        Ticker,
+    ]
