@@ -39,8 +39,8 @@ from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
 from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
+from server.realtime.topics.topic import Common
 from server.realtime.topics.topics import Topics
-from server.realtime.topics.wholes import Wholes
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.reading import ReadableRoom, ReadableRooms
@@ -116,7 +116,7 @@ class StillHere:
         self.sessions = Sessions(self.presence, tokens, self.store, limits.accounts)
 
         self.topics = Topics()
-        self.wholes = Wholes(_loop_time, limits.realtime)
+        self.common = Common(_loop_time, limits.realtime)
         self.tabs = Tabs(
             settings.policy,
             self.sessions,
@@ -142,14 +142,7 @@ class StillHere:
         self.room_stream = RoomStream(_log_subscriber_error)
         self.room_service = RoomService(rooms, self.room_stream, self.presence)
         self.bots = Bots(rooms.games, limits.bots, self.room_service.bot_thought)
-        self.room_topics = RoomTopics(
-            _loop_time,
-            clock,
-            limits.realtime,
-            self.wholes,
-            self.room_service.fail,
-            self._left_room,
-        )
+        self.room_topics = RoomTopics(self.common, clock, self.room_service.fail, self._left_room)
         self.bridge = Bridge(
             self.presence, self.room_service, self.room_topics, limits.realtime, self.budget
         )
@@ -158,10 +151,8 @@ class StillHere:
         )
         self.room_ticker = Ticker(self.room_service, clock, limits.realtime)
 
-        self.lobby = LobbyTopic(
-            _loop_time, clock, settings.policy.away_after, limits.realtime, self.wholes
-        )
-        self.room_list = RoomListTopic(self.rooms, _loop_time, limits.realtime, self.wholes)
+        self.lobby = LobbyTopic(self.common, clock, settings.policy.away_after)
+        self.room_list = RoomListTopic(self.common, self.rooms)
         self.listed_players, listed_rooms = ListedPlayers(), ListedRooms(self.rooms)
         self.topics.add(LOBBY, self.lobby)
         self.topics.add(ROOMS, self.room_list)
@@ -299,7 +290,7 @@ class StillHere:
         self.ticker.stop()
         self.room_ticker.stop()
         self.topics.close()
-        self.wholes.close()
+        self.common.close()
         self.endpoint.stop()
         self.tabs.stop()
         self.collector.stop()

@@ -131,11 +131,11 @@ def of_the_disk(limits: Limits, some: int, many: int) -> Iterator[str]:
     ]
     of_many = f"{by_many}: {share**2 * a_day:.0f} GB a day"
     yield f"A /{some} can have {by_some} as much, and a /{many} {of_many}"
-    if limits.web.wider_network == share:
+    if limits.web.wider_network == limits.realtime.wider_network == share:
         both = f"{share} times and {share**2} times"
-        yield f"Of the disk, and of the bytes of answers, they have {both}"
+        yield f"of the bytes of answers, and of what watchers are sent, they have {both}"
     else:
-        yield "they have different shares of the disk and of the bytes of answers"
+        yield "they have different shares of the disk, of answers and of what is watched"
     bursts = to_move * (guests.burst + (len(budget.ages) + 1) * registered.burst)
     yield f"together, {bursts / 1e6:.0f} MB more from an address"
     yield f"less than {disk.disk_reserve / 1e6:.0f} MB of it are free"
@@ -379,6 +379,8 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     crowd = rooms.lines_of_spectators
     yield f"{crowd.count} in {crowd.seconds:g} seconds of all who have no seat in a room together"
     yield f"the last {rooms.lines_kept} lines"
+    yield f"changed alone is told in the list once in {limits.realtime.spectators_pace:g} s"
+    yield f"in a crowd, {limits.realtime.room_changes.per_second:g} times a second"
     yield f"or for {rooms.deserted_after:g} s, when the room closes"
     yield f"cut off, after {spoken(rooms.skip_after)} and until they act"
     yield f"once {spoken(rooms.between_pulses)} for each player"

@@ -51,8 +51,10 @@ class Connection:
         "id",
         "is_behind",
         "is_closing",
+        "networks",
         "session",
         "topics",
+        "unpaid",
     )
 
     def __init__(
@@ -62,13 +64,18 @@ class Connection:
         peer: Socket | AsgiSend,
         keeper: Keeper,
         most_waiting: int,
+        networks: tuple[str, ...] = (),
     ) -> None:
         """`peer`: the socket; or ASGI's `send` if no socket was taken, and then every message goes
-        through the outbox. With more than `most_waiting` messages in it the peer is too slow."""
+        through the outbox. With more than `most_waiting` messages in it the peer is too slow.
+        `networks`: of the peer, as in `Place`."""
         self.id = id
         self.session = session
+        self.networks = networks
         self.topics: tuple[Topic[Any], ...] = ()
         """The topics that it watches. Written by `Topic` only."""
+        self.unpaid = 0
+        """Bytes that it was sent and nobody was charged. Written by `Wholes` only."""
         self.is_closing = False
         """Nothing more will be sent. Written here only."""
         self.is_behind = False

@@ -108,9 +108,9 @@ class WebSocketEndpoint:
         session = self._sessions.find_live(session_cookie(scope))
         if session is None:
             return False
-        self._note_address(session, scope)
+        networks = self._note_address(session, scope)
         socket.accept(_subprotocol(scope))
-        connection = self._connection(session, socket)
+        connection = self._connection(session, socket, networks)
         # First, so that the end is reported whatever happens.
         socket.listen(self._reader(connection))
         self._admit(connection)
@@ -129,8 +129,8 @@ class WebSocketEndpoint:
         if isinstance(found, Session) and found.ended is not None:
             found = found.ended  # it ended while the socket was being accepted
         if isinstance(found, Session):
-            self._note_address(found, scope)
-            await self._serve(self._connection(found, send), receive)
+            networks = self._note_address(found, scope)
+            await self._serve(self._connection(found, send, networks), receive)
         else:
             await self._refuse(found, receive, send)
 
@@ -140,12 +140,14 @@ class WebSocketEndpoint:
             return None
         return origin
 
-    def _note_address(self, session: Session, scope: Scope) -> None:
-        """A player of the last process pays by the place from which they come back."""
-        player = session.player
+    def _note_address(self, session: Session, scope: Scope) -> tuple[str, ...]:
+        """Return the networks of a client. A player of the last process pays by the place from
+        which they come back."""
+        networks, player = place_of(scope).networks, session.player
         if not self._budget.knows(player.id):
             age = player.registered_for(self._presence.clock.now())
-            self._budget.let_in(player.id, place_of(scope).networks, age)
+            self._budget.let_in(player.id, networks, age)
+        return networks
 
     # Connections without a session
 
@@ -185,8 +187,11 @@ class WebSocketEndpoint:
 
     # Connections of a session
 
-    def _connection(self, session: Session, peer: Socket | AsgiSend) -> Connection:
-        return Connection(new_connection_id(), session, peer, self, self._limits.waiting_messages)
+    def _connection(
+        self, session: Session, peer: Socket | AsgiSend, networks: tuple[str, ...]
+    ) -> Connection:
+        most = self._limits.waiting_messages
+        return Connection(new_connection_id(), session, peer, self, most, networks)
 
     def _reader(self, connection: Connection) -> Reader:
         return Reader(

@@ -32,18 +32,43 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     messages_of_player: Rate = Rate(200.0, 400)
     """Messages of all connections of a player; at least that of a single one."""
 
-    wholes: Rate = Rate(65_536.0, 4 * 1024 * 1024)
-    """Bytes of the snapshots of topics that all connections of a player are sent. One more is sent
-    as long as the burst is not spent, so that one of any size is sent at last."""
+    wholes: Rate = Rate(65_536, 4 * 1024 * 1024)
+    """Bytes of snapshots of the lobby and of the list of rooms that all connections of a player are
+    sent. One more is sent as long as the burst is not spent, so that one of any size is sent at
+    last."""
+
+    wholes_of_address: Rate = Rate(1_048_576, 64 * 1024 * 1024)
+    """The same, of all guests at one address, and as much of all registered players there."""
+
+    wholes_of_seat: Rate = Rate(65_536, 4 * 1024 * 1024)
+    """Bytes of snapshots of the rooms in which a player has a seat, to all their connections."""
+
+    wholes_of_seats_of_address: Rate = Rate(4_194_304, 128 * 1024 * 1024)
+    """The same at one address, as above."""
+
+    spectating: Rate = Rate(65_536, 4 * 1024 * 1024)
+    """Bytes of rooms in which a player has no seat, snapshots and all changes, to all their
+    connections. Beyond it changes are skipped."""
+
+    spectating_of_address: Rate = Rate(1_048_576, 16 * 1024 * 1024)
+    """The same at one address, as above."""
+
+    wider_network: int = 2
+    """How many times as much a network may be sent that is eight bits wider than an IPv6 /64, which
+    counts as one address: it is one line, whoever is at it."""
+
+    charged_at: int = 2048
+    """Bytes of changes of which a connection is charged, together."""
 
     counted_keys: int = 50_000
-    """Players that each limit of players keeps in memory."""
+    """Players, or networks, that each limit of these keeps in memory."""
 
     stops_within: float = 10.0
     """Seconds after which an ASGI server that closed a socket because it stops has stopped."""
 
     slice: float = 0.005
-    """Seconds of fan-out, expiring or closing before the loop does other work."""
+    """Seconds of fan-out, of all topics together, of expiring or of closing before the loop does
+    other work."""
 
     watchers_at_once: int = 32
     """Watchers served between two checks whether a slice is over."""
@@ -55,7 +80,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Changes of a topic that wait for a fan-out; with more, a snapshot is sent instead."""
 
     fan_out_share: float = 0.1
-    """The share of the loop's time that the fan-out of one topic may take."""
+    """The share of the loop's time that the fan-outs of all topics may take."""
+
+    fan_out_window: float = 2.0
+    """Seconds over which the time that topics take is measured; `slowest_pace`, so that each that
+    is busy has a fan-out in it."""
 
     quiet: float = 0.02
     """Seconds without a change after which one fan-out may be ahead of its pace."""
@@ -84,3 +113,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     room_list_pace: float = 0.25
     """Seconds for which changes of the list of rooms are collected."""
+
+    spectators_pace: float = 2.0
+    """Seconds between two diffs of the list that tell how many spectators rooms have, when nothing
+    else of these rooms changed."""
+
+    list_changes: int = 16_384
+    """Bytes of changes of the list of rooms a second that each watcher is sent; what is more is
+    told later."""
+
+    list_changes_in_all: int = 16 * 1024 * 1024
+    """The same, of all watchers."""
+
+    room_changes: Rate = Rate(10, 200)
+    """Changes of a room, but for moves, ticks and lines of chat, that are told by themselves: with
+    more they are told together."""

@@ -13,7 +13,7 @@ from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.status import Reason, Status
 from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
-from server.realtime.topics.wholes import Wholes
+from server.realtime.topics.topic import Common
 from server.rooms.room import Room
 from server.rooms.view import in_seconds, listing, room_view
 from server.web.routes.matches import FinishedMatch, MatchWithMoves, PlayedMove
@@ -88,10 +88,8 @@ class Watcher:
         self.keys: dict[str, set[str]] = defaultdict(set)
         self._world = world
         clock: Clock = ManualClock()
-        wholes = Wholes(lambda: 0.0, Limits())
-        self._topics = RoomTopics(
-            lambda: 0.0, clock, Limits(), wholes, lambda *_: None, lambda *_: None
-        )
+        common = Common(lambda: 0.0, Limits())
+        self._topics = RoomTopics(common, clock, lambda *_: None, lambda *_: None)
 
     def look(self, room: Room) -> None:
         """Collect the keys of the room, its entry in the list, and its chat."""

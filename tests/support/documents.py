@@ -47,6 +47,7 @@ FORMS = {
     "#",
     "# bytes",
     "# characters",
+    "# bytes a second",
     "# s",
     "# in # s",
     "# in # min",

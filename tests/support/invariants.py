@@ -444,7 +444,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
     playing = {id for room in rooms if room.running for id, _ in room.running.players}
     if gone := set(still_here.budget._payers) - set(registry.players) - playing:
         left.append(f"the addresses of {len(gone)} players")
-    for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle"), ("lobby", "_next_slice")):
+    for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():
             left.append(f"a timer of the {sleeper}")

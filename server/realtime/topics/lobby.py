@@ -5,7 +5,7 @@ for how long a player has been idle.
 """
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -16,8 +16,7 @@ from server.presence.events import Activity, StatusChanged
 from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.limits import Limits
-from server.realtime.topics.topic import Topic
-from server.realtime.topics.wholes import Wholes
+from server.realtime.topics.topic import Common, Topic
 from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
 
@@ -160,17 +159,10 @@ class LobbyTopic(Topic[None]):
     away, as `idle_for` grows.
     """
 
-    def __init__(
-        self,
-        time: Callable[[], float],
-        clock: Clock,
-        away_after: float,
-        limits: Limits,
-        wholes: Wholes,
-    ) -> None:
-        super().__init__(time, limits, wholes, None)
-        self.fastest = limits.lobby_pace
-        self.lobby = Lobby(away_after, limits)
+    def __init__(self, common: Common, clock: Clock, away_after: float) -> None:
+        super().__init__(common, None)
+        self.fastest = common.limits.lobby_pace
+        self.lobby = Lobby(away_after, common.limits)
         self._clock = clock
         self._roster_text = ""
         self._roster_version = _NO_VERSION

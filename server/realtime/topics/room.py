@@ -2,6 +2,10 @@
 
 All changes in one turn of the loop are sent as one message, except lines of chat, which are
 messages of their own. A message is encoded once for all who see the same.
+
+Who comes and goes is told at once too, until that is so often that it would flood those who play:
+then several such changes are one message. Watchers without a seat pay for all they are sent
+(`wholes.py`).
 """
 
 from collections import Counter
@@ -15,9 +19,8 @@ from server.base.ids import PlayerId, RoomId
 from server.games.game import View
 from server.presence.session import Session
 from server.realtime.connection import Connection
-from server.realtime.limits import Limits
-from server.realtime.topics.topic import Topic
-from server.realtime.topics.wholes import Wholes
+from server.realtime.topics.topic import Common, Topic
+from server.realtime.topics.wholes import Purse
 from server.rooms import view as views
 from server.rooms.chat import Line
 from server.rooms.errors import GameFailed
@@ -53,8 +56,10 @@ class RoomTopic(Topic[_Key]):
     Seated players are the first: no number of spectators delays what they see of the match.
     """
 
+    charges_changes = True
+
     def __init__(self, room: ReadableRoom, family: "RoomTopics") -> None:
-        super().__init__(family.time, family.limits, family.wholes, (None, None))
+        super().__init__(family.common, (None, None))
         self.room = room
         self._by_player: dict[PlayerId, set[Connection]] = {}
         self._family = family
@@ -64,9 +69,12 @@ class RoomTopic(Topic[_Key]):
         self._views: dict[int | None, View] = {}
         self._match: ReadableMatch | None = None
         self._chat: tuple[Line, ...] = ()
-        # What changed since.
+        # What changed since. `_is_view_due`: that and the room, if it changed, are told at once.
         self._is_room_due = self._is_view_due = self._has_new_match = False
         self._lines: list[Line] = []
+        # The instant at which all changes of the room that were told by themselves would have been
+        # told, if there were no burst of them.
+        self._told_at = 0.0
 
     # Watchers
 
@@ -82,6 +90,19 @@ class RoomTopic(Topic[_Key]):
         # With the changes of this turn of the loop, and not before the answer to `join`.
         if self._wholes.may_send(self, connection):
             self.owe(connection)
+
+    def resume(self, connection: Connection) -> None:
+        if not self.is_owed(connection):
+            return
+        if self.first().get(connection, self.key) in self._keys:
+            # Now, as the next who waits may be served only if this one has not spent too much.
+            super().repair(connection)
+        else:
+            self.repair(connection)
+
+    def purse_of(self, connection: Connection) -> Purse:
+        has_seat = self.room.seat_of(connection.session.player.id) is not None
+        return self._wholes.seats if has_seat else self._wholes.rooms
 
     def unwatch(self, connection: Connection) -> bool:
         did_watch = super().unwatch(connection)
@@ -134,20 +155,33 @@ class RoomTopic(Topic[_Key]):
         self.changed()
 
     def next_due(self) -> float | None:
-        return 0.0 if self._is_room_due or self._is_view_due or self._lines else None
+        if self._is_view_due or self._lines:
+            return 0.0
+        return self._room_due_at() if self._is_room_due else None
+
+    def _room_due_at(self) -> float:
+        """Return the instant from which a change of the room may be told by itself."""
+        rate = self._limits.room_changes
+        return self._told_at - (rate.burst - 1) / rate.per_second
 
     def take(self, now: float, keys: Collection[_Key]) -> list[Mapping[_Key, str]]:
         changes: list[Mapping[_Key, str]] = []
+        is_by_itself = not self._is_view_due
+        waits = is_by_itself and now < self._room_due_at()
         try:
             if keys and not self.room.is_closed:
-                changes = self._take(keys)
+                changes = self._take(keys, is_room_due=self._is_room_due and not waits)
         except GameFailed as error:
             self._family.on_failure(self.room.id, error)
-        self._is_room_due = self._is_view_due = self._has_new_match = False
+        if self._is_room_due and is_by_itself and not waits:
+            per_second = self._limits.room_changes.per_second
+            self._told_at = max(self._told_at, now) + 1 / per_second
+        self._is_room_due = self._is_room_due and waits and bool(keys)
+        self._is_view_due = self._has_new_match = False
         self._lines.clear()
         return changes
 
-    def _take(self, keys: Collection[_Key]) -> list[Mapping[_Key, str]]:
+    def _take(self, keys: Collection[_Key], *, is_room_due: bool) -> list[Mapping[_Key, str]]:
         room, now = self.room, self._family.clock.now()
         changes: list[Mapping[_Key, str]] = []
         for line in self._lines:
@@ -156,7 +190,7 @@ class RoomTopic(Topic[_Key]):
             changes.append(dict.fromkeys(keys, encode(said)))
         patch: View = {}
         is_first = not self._room_view
-        if self._is_room_due or is_first:
+        if is_room_due or is_first:
             room_view = views.room_view(room, now)
             patch = views.patch(self._room_view, room_view)
             self._room_view = room_view
@@ -219,20 +253,16 @@ class RoomTopics:
 
     def __init__(
         self,
-        time: Callable[[], float],
+        common: Common,
         clock: Clock,
-        limits: Limits,
-        wholes: Wholes,
         on_failure: Callable[[RoomId, GameFailed], None],
         on_gone: Callable[[Connection, RoomId, bool], None],
     ) -> None:
         """`on_failure` is called for a room whose game failed to make a view. `on_gone(connection,
         room_id, has_left)` is called for each room that a closed connection watched, with
         `has_left` as in `Tabs.detach`; not when the server stops."""
-        self.time = time
+        self.common = common
         self.clock = clock
-        self.limits = limits
-        self.wholes = wholes
         self.on_failure = on_failure
         self.on_gone = on_gone
         self._topics: dict[RoomId, RoomTopic] = {}

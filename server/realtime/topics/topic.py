@@ -5,12 +5,13 @@ peer has not taken all that was sent) is sent nothing, loses its place, and gets
 has caught up.
 
 Changes are taken from the topic when they are due, encoded once a key, and sent in slices, between
-which the loop does other work. After a long fan-out the next one waits, so that a topic takes no
-more than a share of the loop's time. If no change follows for a moment, nothing is gained by
-waiting for more: then one fan-out may be ahead of this pace, and the next makes up for it.
+which the loop does other work. After a long fan-out the next one waits, so that all topics together
+take no more than a share of the loop's time (`fan_outs.py`). If no change follows for a moment,
+nothing is gained by waiting for more: then one fan-out may be ahead of this pace, and the next
+makes up for it.
 
-A snapshot is paid for from the allowance of its watcher's player (`wholes.py`). A watcher for whom
-that is spent has no place until it may be sent one.
+A snapshot is paid for from the allowances of its watcher (`wholes.py`), and in some topics the
+changes too. A watcher for whom these are spent has no place until it may be sent a snapshot.
 
 The few `first` watchers of a topic do not wait for the many: they are sent each change when it is
 due, even during a fan-out to the others, for whom these changes then wait.
@@ -24,9 +25,26 @@ from typing import Generic, TypeVar
 from server.base.text import utf8_size
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
-from server.realtime.topics.wholes import Wholes
+from server.realtime.topics.fan_outs import FanOuts
+from server.realtime.topics.wholes import Purse, Wholes
 
 KeyT = TypeVar("KeyT")
+
+
+class Common:
+    """What all topics share."""
+
+    def __init__(self, time: Callable[[], float], limits: Limits) -> None:
+        """`time`: the loop's, in seconds."""
+        self.time = time
+        self.limits = limits
+        self.wholes = Wholes(time, limits)
+        self.fan_outs = FanOuts(time, limits)
+
+    def close(self) -> None:
+        """Cancel what is still to be sent, once no topic sends more."""
+        self.wholes.close()
+        self.fan_outs.close()
 
 
 class Topic(ABC, Generic[KeyT]):
@@ -38,15 +56,17 @@ class Topic(ABC, Generic[KeyT]):
     fastest = 0.0
     """The least seconds between two fan-outs."""
 
-    def __init__(
-        self, time: Callable[[], float], limits: Limits, wholes: Wholes, key: KeyT
-    ) -> None:
-        """`time`: the loop's, in seconds. `key`: that of all watchers except `first`."""
+    charges_changes = False
+    """Whether watchers other than `first` pay for changes, and not for snapshots only."""
+
+    def __init__(self, common: "Common", key: KeyT) -> None:
+        """`key`: that of all watchers except `first`."""
         self.version = 0
         self.key = key
-        self._time = time
-        self._limits = limits
-        self._wholes = wholes
+        self._time = common.time
+        self._limits = common.limits
+        self._wholes = common.wholes
+        self._fan_outs = common.fan_outs
         # The version and key that each watcher has; None: it is owed a snapshot.
         self._watchers: dict[Connection, tuple[int, KeyT] | None] = {}
         self._owes_first = self._owes_others = False
@@ -57,7 +77,6 @@ class Topic(ABC, Generic[KeyT]):
         self._version_sent = 0
         # The rest of a running fan-out, and the seconds it took so far.
         self._fan_out: Iterator[None] | None = None
-        self._next_slice: asyncio.Handle | None = None
         self._spent = 0.0
         self._is_large = False
         # The pace: the next fan-out is due at `_not_before`, or if it is quiet, from `_early_from`
@@ -88,6 +107,10 @@ class Topic(ABC, Generic[KeyT]):
     def first(self) -> Mapping[Connection, KeyT]:
         """Return the watchers, few, that are sent changes outside the pace, with their keys."""
         return {}
+
+    def purse_of(self, connection: Connection) -> Purse:
+        """Return the purse from which a watcher pays for what it is sent."""
+        return self._wholes.lists
 
     # Watchers
 
@@ -135,9 +158,14 @@ class Topic(ABC, Generic[KeyT]):
 
     def resume(self, connection: Connection) -> None:
         """Send a snapshot to a watcher that was not allowed it before, if it is still owed one."""
-        is_owed = connection in self._watchers and self._watchers[connection] is None
-        if is_owed and not connection.is_behind:
+        if self.is_owed(connection):
             self.repair(connection)
+
+    def is_owed(self, connection: Connection) -> bool:
+        """Return True if a watcher, who could take it, waits for a snapshot."""
+        if self._has_ended or connection.is_behind or connection not in self._watchers:
+            return False
+        return self._watchers[connection] is None
 
     def owe(self, connection: Connection) -> None:
         """Send a snapshot to a watcher with the next fan-out, in the next turn of the loop."""
@@ -190,11 +218,10 @@ class Topic(ABC, Generic[KeyT]):
         return min(self._not_before, max(self._early_from, quiet_at))
 
     def close(self) -> None:
-        """Cancel the timers and a running fan-out."""
-        for handle in (self._handle, self._next_slice):
-            if handle is not None:
-                handle.cancel()
-        self._handle = self._next_slice = None
+        """Cancel the timer and a running fan-out."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
         self._fan_out = None
 
     def end(self, text: str) -> None:
@@ -233,44 +260,47 @@ class Topic(ABC, Generic[KeyT]):
         self._owes_others = False
         waiting, self._waiting = self._waiting, []
         others = [(each, self.key) for each in self._watchers if each not in first]
-        self._begin(self._send_changes(others, self._version_sent, waiting))
+        self._begin(self._send_changes(others, self._version_sent, waiting, self.charges_changes))
 
     def _begin(self, fan_out: Iterator[None]) -> None:
         self._fan_out = fan_out
         self._spent = 0.0
         self._is_large = False
-        self._go_on()
+        self._fan_outs.run(self)
 
-    def _go_on(self) -> None:
-        """Send for at most a slice; schedule the rest."""
-        self._next_slice = None
-        assert self._fan_out is not None
+    def go_on(self, until: float) -> bool:
+        """Send until a given instant, or somewhat longer; return True if all is sent."""
+        fan_out = self._fan_out
+        if fan_out is None:
+            return True
         began = self._time()
-        for _ in self._fan_out:
+        for _ in fan_out:
             self._is_large = True
-            if self._time() - began > self._limits.slice:
+            if self._time() > until:
                 self._spent += self._time() - began
-                self._next_slice = asyncio.get_running_loop().call_soon(self._go_on)
-                return
+                return False
         self._fan_out = None
         now = self._time()
         pause = 0.0
         if self._is_large:  # a small one takes no time, unless the machine is busy
-            pause = (self._spent + now - began) / self._limits.fan_out_share
+            pause = self._fan_outs.pause(self, self._spent + now - began)
         slowest = self._limits.slowest_pace
         # One that was early is made up for in full.
         self._early_from = max(now, self._paced_at)
         self._paced_at = self._early_from + max(min(pause, slowest), self.fastest)
         self._not_before = min(self._paced_at, now + slowest)
         self._schedule()
+        return True
 
     def _send_changes(
         self,
         watchers: Iterable[tuple[Connection, KeyT]],
         before: int,
         changes: list[Mapping[KeyT, str]],
+        is_charged: bool = False,
     ) -> Iterator[None]:
-        """Send each watcher the changes, or a snapshot. Yields after every few watchers."""
+        """Send each watcher the changes, or a snapshot. Yields after every few watchers.
+        `is_charged`: they pay for changes."""
         version = self.version
         at_once = self._limits.watchers_at_once
         plans: dict[KeyT, _Plan[KeyT]] = {}
@@ -285,14 +315,22 @@ class Topic(ABC, Generic[KeyT]):
                 pass  # it no longer watches, or has all of this
             elif connection.is_behind:
                 self._watchers[connection] = None
+            elif is_charged and place is None and self._wholes.is_waiting(self, connection):
+                pass  # it is sent a snapshot in its turn
             elif place is None or place[1] != key or place[0] < before or plan.texts is None:
                 self._send_latest(connection, plan, key)
+            elif is_charged and not self._may_tell(connection, plan, place[0] - before):
+                self._watchers[connection] = None
             elif len(plan.texts) == 1:
                 # First, as a peer that is too slow stops watching in `send`.
                 self._watchers[connection] = plan.after
                 connection.send(plan.texts[0])
             else:
                 self._send_several(connection, key, place[0], plan.texts[place[0] - before :])
+
+    def _may_tell(self, connection: Connection, plan: "_Plan[KeyT]", has: int) -> bool:
+        """Charge the changes after those that a watcher has."""
+        return self._wholes.may_tell(self, connection, plan.size_after(has))
 
     def _send_several(
         self, connection: Connection, key: KeyT, before: int, texts: list[str]
@@ -321,7 +359,7 @@ class Topic(ABC, Generic[KeyT]):
 
     def _send_whole(self, connection: Connection, key: KeyT, text: str, size: int) -> None:
         self._watchers[connection] = self.version, key
-        self._wholes.charge(connection, size)
+        self._wholes.charge(self, connection, size)
         connection.send(text)
 
     def _send_last(self, text: str) -> Iterator[None]:
@@ -336,7 +374,7 @@ class Topic(ABC, Generic[KeyT]):
 class _Plan(Generic[KeyT]):
     """What a fan-out sends to the watchers with one key."""
 
-    __slots__ = ("after", "texts", "whole", "whole_size", "whole_version")
+    __slots__ = ("_size", "after", "texts", "whole", "whole_size", "whole_version")
 
     def __init__(self, key: KeyT, after: int, changes: list[Mapping[KeyT, str]]) -> None:
         self.after = (after, key)
@@ -344,7 +382,17 @@ class _Plan(Generic[KeyT]):
         self.texts: list[str] | None = None
         if all(key in change for change in changes):
             self.texts = [change[key] for change in changes]
-        # Encoded on first use.
+        # Each measured, or encoded, on first use.
+        self._size: int | None = None
         self.whole: str | None = None
         self.whole_size = 0
         self.whole_version = after
+
+    def size_after(self, has: int) -> int:
+        """Return the bytes of all changes but the first `has`."""
+        assert self.texts is not None
+        if has:
+            return sum(utf8_size(text) for text in self.texts[has:])
+        if self._size is None:
+            self._size = sum(utf8_size(text) for text in self.texts)
+        return self._size

@@ -10,9 +10,8 @@ import pytest
 
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
-from server.realtime.topics.topic import Topic
+from server.realtime.topics.topic import Common, Topic
 from server.realtime.topics.topics import Topics
-from server.realtime.topics.wholes import Wholes
 
 COST = 0.001
 """Seconds for sending one message, on the clock of these tests."""
@@ -28,7 +27,9 @@ class Watcher:
     def __init__(self, key: str, on_send: Callable[[], None]) -> None:
         self.key = key
         self.topics: tuple[Topic[Any], ...] = ()
-        self.session = SimpleNamespace(player=SimpleNamespace(id="p_ada"))
+        self.session = SimpleNamespace(player=SimpleNamespace(id="p_ada", guest=True))
+        self.networks: tuple[str, ...] = ()
+        self.unpaid = 0
         self.is_behind = False
         self.sent: list[str] = []
         self.falls_behind_after = 1_000_000
@@ -50,9 +51,9 @@ class Numbers(Topic[str]):
     served first."""
 
     def __init__(
-        self, time: Callable[[], float], limits: Limits = LIMITS, wholes: Wholes | None = None
+        self, time: Callable[[], float], limits: Limits = LIMITS, common: Common | None = None
     ) -> None:
-        super().__init__(time, limits, wholes or Wholes(time, limits), "a")
+        super().__init__(common or Common(time, limits), "a")
         self.added: list[int] = []
         self.total = 0
         self.encoded = 0
@@ -358,8 +359,13 @@ async def test_the_last_message_is_sent_to_every_watcher_and_nothing_after_it(
     watchers = [scene.watcher() for _ in range(300)]
     scene.topic.add(1)
     await scene.turn()
-    scene.topic.end("over")
+    watchers[-1].is_behind = True
     await scene.all_sent()
+    watchers[-1].is_behind = False
+    scene.topic.end("over")
+    scene.topic.resume(watchers[-1].connection)
+    await scene.all_sent()
+    assert watchers[-1].sent == ["0: 0 a", "over"]
     for each in watchers:
         assert each.sent[-1] == "over"
         assert each.sent.count("over") == 1

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from server.base.rates import Rate
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
+from server.realtime.topics.wholes import Purse
 from tests.realtime.topics.test_topic import COST, LIMITS, Numbers, Watcher
 from tests.support.examples import examples
 from tests.support.wire import run_on, virtual_loop
@@ -20,8 +21,12 @@ from tests.support.wire import run_on, virtual_loop
 CROWD = 80
 """Watchers with the same key, so many that their fan-out is interrupted."""
 
-TIGHT = msgspec.structs.replace(LIMITS, wholes=Rate(200.0, 100))
-"""An allowance of snapshots, which are of some eight bytes, that is soon spent: all watchers are of
+_LITTLE = Rate(200.0, 100)
+
+TIGHT = msgspec.structs.replace(
+    LIMITS, wholes=_LITTLE, wholes_of_seat=_LITTLE, spectating=_LITTLE, charged_at=20
+)
+"""Allowances of messages, which are of some eight bytes, that are soon spent: all watchers are of
 one player."""
 
 _read = re.compile(r"(\d+): (\+?)(\d+) (\w)").fullmatch
@@ -46,6 +51,23 @@ class Views(Numbers):
     def whole(self, key: str) -> str:
         assert key in self.keys
         return super().whole(key)
+
+
+class Paid(Views):
+    """Those whose changes are paid for by all but the first, as of a room. A snapshot that had to
+    wait is sent at once."""
+
+    charges_changes = True
+
+    def purse_of(self, connection: Connection) -> Purse:
+        is_first = cast(Watcher, connection).key != self.key
+        return self._wholes.seats if is_first else self._wholes.rooms
+
+    def resume(self, connection: Connection) -> None:
+        if self.is_owed(connection) and cast(Watcher, connection).key in self._keys:
+            Numbers.repair(self, connection)
+        else:
+            super().resume(connection)
 
 
 class Mirror(Watcher):
@@ -151,7 +173,7 @@ DEEDS = [
 
 
 @pytest.mark.parametrize("limits", [LIMITS, TIGHT])
-@pytest.mark.parametrize("kind", [Numbers, Views])
+@pytest.mark.parametrize("kind", [Numbers, Views, Paid])
 @settings(max_examples=examples(50))
 @given(
     crowd=st.sampled_from([0, CROWD]),

@@ -10,8 +10,7 @@ import pytest
 
 from server.base.rates import Rate
 from server.realtime.limits import Limits
-from server.realtime.topics.topic import Topic
-from server.realtime.topics.wholes import Wholes
+from server.realtime.topics.topic import Common, Topic
 from tests.realtime.topics.test_topic import Numbers, Watcher
 from tests.realtime.topics.test_topic_against_model import Views
 from tests.simulation.virtual import VirtualLoop
@@ -44,7 +43,7 @@ class Player:
 
     def tab(self) -> Watcher:
         tab = Watcher("a", lambda: None)
-        tab.session = SimpleNamespace(player=SimpleNamespace(id=self.id))
+        tab.session = SimpleNamespace(player=SimpleNamespace(id=self.id, guest=True))
         keep = tab.send
 
         def send(text: str) -> None:
@@ -64,14 +63,15 @@ class Player:
 class Scene:
     def __init__(self, loop: VirtualLoop, kind: type[Numbers]) -> None:
         self.loop = loop
-        self.wholes = Wholes(loop.time, LIMITS)
-        self.topic, self.other = (kind(loop.time, LIMITS, self.wholes) for _ in range(2))
+        self.common = Common(loop.time, LIMITS)
+        self.wholes = self.common.wholes
+        self.topic, self.other = (kind(loop.time, LIMITS, self.common) for _ in range(2))
         self.ada, self.kim = Player("p_ada"), Player("p_kim")
 
     def run(self, play: Coroutine[Any, Any, None]) -> None:
         run_on(self.loop, play)
         assert not self.wholes._queues
-        assert not self.wholes._timers
+        assert not self.wholes._waiting
 
 
 @pytest.fixture(params=[Large, LargeViews])
@@ -210,5 +210,23 @@ def test_closing_cancels_what_waits(scene: Scene) -> None:
         scene.wholes.close()
         await asyncio.sleep(60)
         assert len(tab.sent) == sent
+
+    scene.run(play())
+
+
+def test_a_topic_that_fails_keeps_no_other_waiting(scene: Scene) -> None:
+    async def play() -> None:
+        failures: list[object] = []
+        scene.loop.set_exception_handler(lambda _, context: failures.append(context))
+        first, late = scene.ada.tab(), scene.ada.tab()
+        for _ in range(5):
+            scene.topic.watch(first.connection)
+            await settled()
+        scene.other.resume = lambda connection: 1 // 0  # type: ignore[method-assign,assignment]
+        scene.other.watch(late.connection)
+        scene.topic.watch(late.connection)
+        await asyncio.sleep(60)
+        assert len(failures) == 1
+        assert [text.strip() for text in late.sent] == ["0: 0 a"]
 
     scene.run(play())
