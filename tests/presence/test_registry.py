@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.base.ids import SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,
@@ -892,3 +892,9 @@ def test_expiring_stops_at_the_limit_and_leaves_the_next_deadline_due() -> None:
 
 def test_the_repr_of_a_session_names_its_player() -> None:
     assert repr(World().session()).endswith("of 'Ada': active>")
+
+
+def test_only_a_registered_player_has_been_registered_for_a_time() -> None:
+    kim = Player(PlayerId("kim"), "Kim", "kim", guest=False, registered_at=40.0)
+    assert kim.registered_for(100.0) == 60.0
+    assert Player(PlayerId("gus"), "Gus", "gus", guest=True).registered_for(100.0) is None

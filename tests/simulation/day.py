@@ -488,7 +488,7 @@ class Day:
         left = [
             repr(task)
             for task in server_tasks()
-            if not task.get_name().startswith(("journal", "sqlite"))
+            if not task.get_name().startswith(("bots", "journal", "sqlite"))
         ]
         if here.registry.next_deadline() is not None or here.registry.players:
             left.append(f"{len(here.registry.sessions)} sessions that never ended")
