@@ -1,7 +1,7 @@
 """Sorted views of a collection, a page of which takes as long however much else there is."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 ViewT = TypeVar("ViewT", bound=Hashable)
@@ -39,16 +39,20 @@ class SortedViews(Generic[ViewT, KeyT]):
         else:
             self._views_of.pop(key, None)
 
+    def of(self, view: ViewT) -> Sequence[KeyT]:
+        """Return all keys of a view, the least first."""
+        return self._keys.get(view, ())
+
     def first(self, view: ViewT, limit: int, after: KeyT) -> list[KeyT]:
         """Return the keys of a view that are greater than `after`, the least first."""
-        keys = self._keys.get(view, [])
+        keys = self.of(view)
         at = bisect_right(keys, after)
-        return keys[at : at + limit]
+        return list(keys[at : at + limit])
 
     def last(self, view: ViewT, limit: int) -> list[KeyT]:
         """Return the keys of a view, the greatest first."""
-        return self._keys.get(view, [])[: -limit - 1 : -1]
+        return list(self.of(view)[: -limit - 1 : -1])
 
     def count(self, view: ViewT) -> int:
         """Return how many keys a view has."""
-        return len(self._keys.get(view, ()))
+        return len(self.of(view))

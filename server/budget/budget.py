@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from server.base.ids import PlayerId
-from server.base.networks import shares
+from server.base.networks import debts_by_width, longest_wait
 from server.base.rates import Debts, Rate
 from server.budget.limits import Limits
 
@@ -128,8 +128,7 @@ class Budget:
     def wait_of_newcomer(self, networks: Sequence[str], now: float, age: float | None) -> float:
         """Return the seconds until another player may come in from these networks who was never
         here; 0.0 if they may now."""
-        checked = self._payers_of(networks, age).checked
-        return max((debts.wait(network, now) for debts, network in checked), default=0.0)
+        return longest_wait(self._payers_of(networks, age).checked, now)
 
     def charge_writing(self, player: PlayerId, size: int, now: float) -> None:
         """Charge `size` bytes, which take the place of others, to the networks of who caused that
@@ -139,8 +138,7 @@ class Budget:
 
     def wait_to_write(self, player: PlayerId, now: float) -> float:
         """Return the seconds until more may be written because of `player`; 0.0 if it may now."""
-        writing = self._payers.get(player, _NOBODY).writing
-        return max((debts.wait(network, now) for debts, network in writing), default=0.0)
+        return longest_wait(self._payers.get(player, _NOBODY).writing, now)
 
     @property
     def is_disk_low(self) -> bool:
@@ -148,20 +146,15 @@ class Budget:
         return self._reserve_left() < 1.0
 
     def _wait(self, player: PlayerId, now: float, bursts: float) -> float:
-        wait = self._players.wait(player, now)
-        for debts, network in self._payers.get(player, _NOBODY).checked:
-            wait = max(wait, debts.wait(network, now, bursts))
-        return wait
+        checked = self._payers.get(player, _NOBODY).checked
+        return max(self._players.wait(player, now), longest_wait(checked, now, bursts))
 
     def _of_networks(self, rate: Rate, ages: int = 1) -> tuple[_Debts, ...]:
         """Return the debts of networks of each width, which are charged by so many ages."""
         limits = self._limits
         # Each may spend its bursts, and a little more follows from that: all is to be paid back.
         most = ages * _TO_MOVE + 1.0
-        return tuple(
-            Debts(rate.times(share), limits.counted_keys, most)
-            for share in shares(limits.wider_network)
-        )
+        return debts_by_width(rate, limits.wider_network, limits.counted_keys, most)
 
     def _payers_of(self, networks: Sequence[str], age: float | None) -> _Payers:
         limits = self._limits

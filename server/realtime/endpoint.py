@@ -23,6 +23,7 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.connection import AsgiSend, Connection
 from server.realtime.limits import Limits
+from server.realtime.payers import note_return
 from server.realtime.reader import Pongs, Reader
 from server.realtime.requests import Requests
 from server.realtime.room_requests import RoomRequests
@@ -141,13 +142,9 @@ class WebSocketEndpoint:
         return origin
 
     def _note_address(self, session: Session, scope: Scope) -> tuple[str, ...]:
-        """Return the networks of a client. A player of the last process pays by the place from
-        which they come back."""
-        networks, player = place_of(scope).networks, session.player
-        if not self._budget.knows(player.id):
-            age = player.registered_for(self._presence.clock.now())
-            self._budget.let_in(player.id, networks, age)
-        return networks
+        """Return the networks of a client, from which its player may have come back."""
+        note_return(self._budget, session.player, scope, self._presence.clock.now())
+        return place_of(scope).networks
 
     # Connections without a session
 

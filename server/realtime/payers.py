@@ -4,11 +4,21 @@ there can be rows of theirs.
 
 from collections import Counter
 
+from starlette.types import Scope
+
 from server.base.ids import PlayerId, RoomId
 from server.budget.budget import Budget
 from server.presence.events import SessionEnded
 from server.presence.service import PresenceService
+from server.presence.session import Player
 from server.rooms.events import MatchEnded, MatchStarted, RoomClosed
+from server.wire.credentials import place_of
+
+
+def note_return(budget: Budget, player: Player, scope: Scope, now: float) -> None:
+    """A player of the last process pays by the place from which they come back."""
+    if not budget.knows(player.id):
+        budget.let_in(player.id, place_of(scope).networks, player.registered_for(now))
 
 
 class Payers:

@@ -1,9 +1,9 @@
 """The rooms that quick match may bring players to."""
 
-from bisect import bisect_left, insort
 from itertools import count
 
 from server.base.ids import RoomId
+from server.base.views import SortedViews
 from server.rooms.room import Room
 
 
@@ -15,38 +15,28 @@ class Findable:
         self._numbers = count()
         # Of each open room, its number in order of opening.
         self._number_of: dict[RoomId, int] = {}
-        self._numbers_by_game: dict[str, list[int]] = {}
         self._rooms: dict[int, Room] = {}
+        # By game; None: of any.
+        self._views = SortedViews[str | None, int]()
 
     def add(self, room: Room) -> None:
         """A room was opened, after all that were added before."""
-        self._number_of[room.id] = next(self._numbers)
+        number = self._number_of[room.id] = next(self._numbers)
+        self._rooms[number] = room
 
     def remove(self, room: Room) -> None:
         """A room was closed."""
-        self._drop(room, self._number_of.pop(room.id))
+        number = self._number_of.pop(room.id)
+        del self._rooms[number]
+        self._views.put(number, ())
 
     def note(self, room: Room) -> None:
         """A room has changed."""
-        number = self._number_of[room.id]
-        if not room.can_be_found():
-            self._drop(room, number)
-        elif number not in self._rooms:
-            self._rooms[number] = room
-            insort(self._numbers_by_game.setdefault(room.game.name, []), number)
+        views = (None, room.game.name) if room.can_be_found() else ()
+        self._views.put(self._number_of[room.id], views)
 
     def first(self, game: str | None) -> Room | None:
         """Return the oldest room of a game, or of any; None if there is none."""
-        games = list(self._numbers_by_game) if game is None else [game]
-        found = [number for each in games if (number := self._first(each)) is not None]
-        return self._rooms[min(found)] if found else None
-
-    def _first(self, game: str) -> int | None:
+        rooms = (self._rooms[number] for number in self._views.of(game))
         # Only the rooms that the present turn has changed may differ from what was noted.
-        numbers = self._numbers_by_game.get(game, ())
-        return next((each for each in numbers if self._rooms[each].can_be_found()), None)
-
-    def _drop(self, room: Room, number: int) -> None:
-        if self._rooms.pop(number, None) is not None:
-            numbers = self._numbers_by_game[room.game.name]
-            del numbers[bisect_left(numbers, number)]
+        return next((room for room in rooms if room.can_be_found()), None)

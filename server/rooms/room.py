@@ -136,14 +136,16 @@ class Room:
     @property
     def is_practice(self) -> bool:
         """True if nobody has a seat here but one player, alone or with robots."""
-        is_meant = self.is_alone or any(seat.is_robot for seat in self.seats)
-        return is_meant and sum(seat.is_person for seat in self.seats) == 1
+        return self._is_for_one and sum(seat.is_person for seat in self.seats) == 1
 
     @property
     def is_left_to_robots(self) -> bool:
         """True if robots sit here, or nobody was to meet here, and all players are gone."""
-        is_meant = self.is_alone or any(seat.is_robot for seat in self.seats)
-        return is_meant and not any(seat.is_person for seat in self.seats)
+        return self._is_for_one and not any(seat.is_person for seat in self.seats)
+
+    @property
+    def _is_for_one(self) -> bool:
+        return self.is_alone or any(seat.is_robot for seat in self.seats)
 
     def taken(self) -> Iterator[tuple[int, SeatState, Player]]:
         """Yield the seats that are not free, with their numbers and players."""

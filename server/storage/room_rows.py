@@ -326,8 +326,8 @@ class RoomRows:
 
     def _keep_moves(self, event: MatchAdvanced) -> None:
         """Have the players pay for the moves of their seats, those of bots included, and share
-        those of robots. Now, although
-        they are written with the next document: a disk that hangs would delay that."""
+        those of robots. Now, although they are written with the next document: a disk that hangs
+        would delay that."""
         for move in event.moves:
             try:
                 row = _move_row(event.match_id, move)

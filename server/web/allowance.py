@@ -6,14 +6,14 @@ nobody is kept from staying, leaving or signing out.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.errors import TooManyAttempts
 from server.base.clock import Clock
-from server.base.networks import shares
-from server.base.rates import Debts, Rate
+from server.base.ids import PlayerId
+from server.base.networks import Payer, debts_by_width, longest_wait
+from server.base.rates import Debts
 from server.base.units import to_wait
 from server.web.caller import Caller
 from server.web.limits import Limits
@@ -31,18 +31,15 @@ class TooMuchSent(TooManyAttempts):
     why = "Lists and histories were sent here as fast as is allowed."
 
 
-_Payer: TypeAlias = tuple[Debts[str], str]
-
-
 class Allowance:
     """What who asks may be sent. An `Asker` of `storage/ports.py`."""
 
     def __init__(
         self,
         path: tuple[str, ...],
-        payers: list[_Payer],
-        crowd: list[_Payer],
-        in_crowd: list[_Payer],
+        payers: list[Payer],
+        crowd: list[Payer],
+        in_crowd: list[Payer],
         now: Callable[[], float],
     ) -> None:
         """Each of the `payers` has to have something to spend; and if one of the `crowd`, who are
@@ -65,9 +62,9 @@ class Allowance:
         if self._is_limited:
             now = self._now()
             wait = max(
-                _longest(self._payers, now),
+                longest_wait(self._payers, now),
                 # The one or the other is enough.
-                min(_longest(self._crowd, now), _longest(self._in_crowd, now)),
+                min(longest_wait(self._crowd, now), longest_wait(self._in_crowd, now)),
             )
             if wait > 0:
                 raise TooMuchSent(to_wait(wait))
@@ -77,10 +74,6 @@ class Allowance:
         now = self._now()
         for debts, key in (*self._payers, *self._crowd, *self._in_crowd):
             debts.charge(key, size, now)
-
-
-def _longest(payers: list[_Payer], now: float) -> float:
-    return max((debts.wait(key, now) for debts, key in payers), default=0.0)
 
 
 class ChargeAnswers:
@@ -95,19 +88,11 @@ class ChargeAnswers:
     def __init__(self, app: ASGIApp, limits: Limits, clock: Clock) -> None:
         self._app = app
         self._now = clock.now
-        self._keys = limits.counted_keys
-        self._wider = limits.wider_network
-        self._players = self._debts(limits.answers_of_player)
-        self._in_crowd = self._debts(limits.answers_of_player_in_crowd)
-        self._guests = self._by_width(limits.answers_of_address)
-        self._crowds = self._by_width(limits.answers_of_crowd)
-
-    def _debts(self, rate: Rate) -> Debts[str]:
-        return Debts[str](rate, self._keys)
-
-    def _by_width(self, rate: Rate) -> list[Debts[str]]:
-        """Return the debts of addresses, and of the wider networks."""
-        return [self._debts(rate.times(share)) for share in shares(self._wider)]
+        keys, wider = limits.counted_keys, limits.wider_network
+        self._players: Debts[PlayerId] = Debts(limits.answers_of_player, keys)
+        self._in_crowd: Debts[PlayerId] = Debts(limits.answers_of_player_in_crowd, keys)
+        self._guests = debts_by_width(limits.answers_of_address, wider, keys)
+        self._crowds = debts_by_width(limits.answers_of_crowd, wider, keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith((_PREFIX, DOCUMENT)):
@@ -127,10 +112,10 @@ class ChargeAnswers:
         caller: Caller | None = scope.get("caller")
         player = None if caller is None or caller.session is None else caller.session.player
         place = place_of(scope)
-        guests = list(zip(self._guests, place.networks, strict=False))
+        guests: list[Payer] = list(zip(self._guests, place.networks, strict=False))
         if player is None:
             return Allowance((*place.path, _NOBODY), guests, [], [], self._now)
-        own: list[_Payer] = [(self._players, player.id)]
+        own: list[Payer] = [(self._players, player.id)]
         return Allowance(
             (*place.path, player.id),
             own + guests if player.guest else own,

@@ -11,8 +11,9 @@ from server.budget.budget import Budget
 from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason
+from server.realtime.payers import note_return
 from server.web.problems import not_signed_in
-from server.wire.credentials import place_of, session_cookie
+from server.wire.credentials import session_cookie
 from server.wire.headers import header
 from server.wire.names import PASSIVE
 
@@ -91,10 +92,8 @@ class IdentifyCaller:
         is_passive = (method, path) in PASSIVE_CALLS or header(scope, _PASSIVE) == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
-        if isinstance(found, Session) and not self._budget.knows(found.player.id):
-            # A player of the last process pays by the place from which they come back.
-            age = found.player.registered_for(now)
-            self._budget.let_in(found.player.id, place_of(scope).networks, age)
+        if isinstance(found, Session):
+            note_return(self._budget, found.player, scope, now)
         caller = Caller(found, now, by, self._presence)
         scope["caller"] = caller
 

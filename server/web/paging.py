@@ -6,12 +6,15 @@ from typing import TypeVar
 from urllib.parse import quote, unquote
 
 from server.base.ids import ID_PATTERN
+from server.web.problems import invalid
 
 T = TypeVar("T")
 
 NEWEST = 2**63 - 1
 """The largest INTEGER of SQLite: before it are all numbers of rows and all instants."""
 
+_UNSIGNED = re.compile(r"[0-9]{1,18}").fullmatch
+_SIGNED = re.compile(r"-?[0-9]{1,18}").fullmatch
 _CURSOR = re.compile(rf"(.*)~({ID_PATTERN})", re.DOTALL)
 
 
@@ -33,3 +36,14 @@ def parse_cursor(text: str) -> tuple[str, str] | None:
     """Return key and id of a `next`; None if `text` is none."""
     match = _CURSOR.fullmatch(text)
     return None if match is None else (unquote(match[1]), match[2])
+
+
+def parse_newest_first(text: str, *, may_be_negative: bool = False) -> tuple[int, str]:
+    """Return key and id of the `next` of a list that is sorted by a number, the largest first; with
+    an empty text, what all of it is behind. Raises Problem (422)."""
+    if not text:
+        return NEWEST, ""
+    cursor = parse_cursor(text)
+    if cursor is None or not (_SIGNED if may_be_negative else _UNSIGNED)(cursor[0]):
+        raise invalid("`after` has to be the `next` of another page.")
+    return int(cursor[0]), cursor[1]

@@ -12,11 +12,11 @@ nothing to make, and use up nothing of registered players in the same network.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from server.base.ids import PlayerId
-from server.base.networks import shares
+from server.base.networks import Payer, debts_by_width
 from server.base.rates import Debts, Rate
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _SOON = 0.001
 """The least seconds to wait: uvloop makes no time of less than half of that."""
 
-_Payer: TypeAlias = tuple[Debts[Any], Hashable]
 _Place: TypeAlias = tuple["Topic[Any]", Connection]
 
 
@@ -37,11 +36,10 @@ class Purse:
     def __init__(self, of_player: Rate, of_address: Rate, limits: Limits) -> None:
         keys = limits.counted_keys
         self._players: Debts[PlayerId] = Debts(of_player, keys)
-        rates = [of_address.times(share) for share in shares(limits.wider_network)]
-        self._guests = [Debts[str](rate, keys) for rate in rates]
-        self._registered = [Debts[str](rate, keys) for rate in rates]
+        self._guests = debts_by_width(of_address, limits.wider_network, keys)
+        self._registered = debts_by_width(of_address, limits.wider_network, keys)
 
-    def payers(self, connection: Connection) -> list[_Payer]:
+    def payers(self, connection: Connection) -> list[Payer]:
         """Return who pays for what a connection is sent."""
         player = connection.session.player
         by_width = self._guests if player.guest else self._registered
@@ -91,8 +89,8 @@ class Wholes:
         self.lists = Purse(limits.wholes, limits.wholes_of_address, limits)
         self.rooms = Purse(limits.spectating, limits.spectating_of_address, limits)
         self.seats = Purse(limits.wholes_of_seat, limits.wholes_of_seats_of_address, limits)
-        self._queues: dict[_Payer, _Queue] = {}
-        self._waiting: dict[_Place, tuple[Purse, _Payer]] = {}
+        self._queues: dict[Payer, _Queue] = {}
+        self._waiting: dict[_Place, tuple[Purse, Payer]] = {}
 
     def may_send(self, topic: "Topic[Any]", connection: Connection) -> bool:
         """Return True if a connection may be sent a snapshot of `topic` now. Otherwise it is
@@ -158,7 +156,7 @@ class Wholes:
         self._queues.clear()
         self._waiting.clear()
 
-    def _wait(self, payers: list[_Payer]) -> tuple[float, _Payer]:
+    def _wait(self, payers: list[Payer]) -> tuple[float, Payer]:
         """Return the longest wait of `payers`, and whose it is."""
         now = self._time()
         longest, its = 0.0, payers[0]
@@ -169,11 +167,11 @@ class Wholes:
                 longest, its = wait, payer
         return longest, its
 
-    def _set_timer(self, payer: _Payer, wait: float) -> asyncio.TimerHandle:
+    def _set_timer(self, payer: Payer, wait: float) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
         return loop.call_later(max(wait, _SOON), self._serve, payer)
 
-    def _serve(self, payer: _Payer) -> None:
+    def _serve(self, payer: Payer) -> None:
         """Serve those who wait, until the allowance is spent again. Some topics send in a later
         turn of the loop, and ask again then."""
         queue = self._queues[payer]

@@ -1,6 +1,5 @@
 """Finished matches over HTTP: players, outcome, and moves."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -18,9 +17,8 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
-from server.web.paging import NEWEST, cursor_of, parse_cursor
+from server.web.paging import NEWEST, cursor_of, parse_newest_first
 from server.web.parameters import AnyText, WholeNumber, page_size
-from server.web.problems import invalid
 from server.wire.problem import Problem
 from server.wire.views import Instant, to_rfc3339
 
@@ -29,7 +27,6 @@ _AFTER = AnyText("after", "The `next` of the page before.")
 _AFTER_MOVE = WholeNumber(
     "after", "The `next` of the answer before.", default=0, least=0, most=NEWEST
 )
-_IS_INSTANT = re.compile(r"[0-9]{1,18}").fullmatch
 
 
 class RatingChange(msgspec.Struct):
@@ -132,7 +129,7 @@ class MatchRoutes:
         caller = caller_of(request)
         own = caller.signed_in().player
         limit = self._limit.of(request)
-        before = _parse_cursor(_AFTER.of(request))
+        before = parse_newest_first(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
         caller.note_activity()
         asker = allowance_of(request.scope)
@@ -191,12 +188,3 @@ def _move(move: StoredMove) -> PlayedMove:
         move.action if move.has_action else msgspec.UNSET,
         msgspec.UNSET if move.event is None else move.event,
     )
-
-
-def _parse_cursor(text: str) -> tuple[int, str]:
-    if not text:
-        return NEWEST, ""
-    cursor = parse_cursor(text)
-    if cursor is None or not _IS_INSTANT(cursor[0]):
-        raise invalid("`after` has to be the `next` of another page.")
-    return int(cursor[0]), cursor[1]

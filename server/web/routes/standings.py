@@ -1,6 +1,5 @@
 """Ratings of players, and the standings of games."""
 
-import re
 from collections.abc import Collection
 from enum import StrEnum
 
@@ -19,13 +18,10 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
-from server.web.paging import NEWEST, cursor_of, cut, parse_cursor
+from server.web.paging import cursor_of, cut, parse_newest_first
 from server.web.parameters import AnyText, OneOf, page_size
-from server.web.problems import invalid
 from server.wire.problem import Problem
 from server.wire.views import Instant, to_rfc3339
-
-_IS_NUMBER = re.compile(r"-?[0-9]{1,18}").fullmatch
 
 
 class Period(StrEnum):
@@ -121,7 +117,7 @@ class StandingRoutes:
 
     async def list_standings(self, request: Request) -> Response:
         limit = self._limit.of(request)
-        after = _parse_cursor(_AFTER.of(request))
+        after = parse_newest_first(_AFTER.of(request), may_be_negative=True)
         is_of_week = _PERIOD.of(request) is Period.WEEK
         game = _GAME.of(request)
         if game not in self._games:
@@ -164,12 +160,3 @@ def _view_of(standing: StoredStanding) -> Standing:
         standing.wins,
         msgspec.UNSET if standing.gained is None else standing.gained,
     )
-
-
-def _parse_cursor(text: str) -> tuple[int, str]:
-    if not text:
-        return NEWEST, ""
-    cursor = parse_cursor(text)
-    if cursor is None or not _IS_NUMBER(cursor[0]):
-        raise invalid("`after` has to be the `next` of another page.")
-    return int(cursor[0]), cursor[1]
