@@ -62,6 +62,15 @@ def world_of(*games: object) -> World:
     return World(*(games or (QUICK, DEEP, CROWD, Turns())))  # type: ignore[arg-type]
 
 
+def after_a_move() -> tuple[World, Room]:
+    """A practice in which the player has moved, and the bot is thinking."""
+    world = world_of()
+    ada = world.player()
+    room = world.practice(ada, "deep")
+    world.acts(ada, room)
+    return world, room
+
+
 def asked(events: list[RoomEvent]) -> list[BotAsked]:
     return [event for event in events if isinstance(event, BotAsked)]
 
@@ -202,10 +211,7 @@ def test_a_bot_that_thinks_is_asked_with_what_it_sees_and_acts_a_second_later() 
 
 
 def test_an_answer_after_that_second_is_played_at_once() -> None:
-    world = world_of()
-    ada = world.player()
-    room = world.practice(ada, "deep")
-    world.acts(ada, room)
+    world, room = after_a_move()
     world.passes(2.0)
     assert moves(room) == 1
     assert advances(world.thinks(asked_of(world), wins=True)) == 1
@@ -243,10 +249,7 @@ def test_a_bot_that_fails_or_cheats_plays_as_simple_ones_do(action: dict[str, ob
 
 
 def test_a_bot_that_thinks_for_too_long_plays_as_simple_ones_do() -> None:
-    world = world_of()
-    ada = world.player()
-    room = world.practice(ada, "deep")
-    world.acts(ada, room)
+    world, room = after_a_move()
     event = asked_of(world)
     world.passes(0.6 + LIMITS.bot_patience - 2 * SLOT)
     assert moves(room) == 1
@@ -257,10 +260,7 @@ def test_a_bot_that_thinks_for_too_long_plays_as_simple_ones_do() -> None:
 
 
 def test_an_answer_for_another_match_or_step_is_ignored() -> None:
-    world = world_of()
-    ada = world.player()
-    room = world.practice(ada, "deep")
-    world.acts(ada, room)
+    world, room = after_a_move()
     event = asked_of(world)
     for other in (
         msgspec.structs.replace(event, match_id="m_other"),
